@@ -1,0 +1,1 @@
+"""Lumaboard: the board in front of Luma Dream Machine."""

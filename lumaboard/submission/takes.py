@@ -1,0 +1,135 @@
+"""Several takes of one wish: written down together, sent beside each other, and told one by one.
+
+They are sent by threads of the process that took the form, so that its page answers at once and no worker that watches
+generations is held up. What a process that dies leaves unsent, the worker sends (`send_left`).
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import cache
+from time import monotonic
+from typing import Any, Final
+from uuid import UUID
+
+from django.db import connection as database
+from django.db import transaction
+from django.utils import timezone
+
+from lumaboard.accounts.access import Member
+from lumaboard.connections.models import Connection
+from lumaboard.submission.models import Intent, IntentState, Source
+from lumaboard.submission.operations import KeyReused, NotIntended, StillSending, intend, send
+from lumaboard.submission.wishes import MOST_TAKES, route_for
+
+logger = logging.getLogger(__name__)
+
+AT_ONCE: Final = 8
+"""How many creates of forms one process sends beside each other."""
+
+LEFT_AFTER: Final = timedelta(seconds=30)
+LET_GO_AFTER: Final = timedelta(minutes=10)
+"""What has not left by then is not sent any more: who asked for it has long gone on."""
+
+_BUDGET_SECONDS: Final = 20.0
+
+
+def order(
+    member: Member,
+    connection: Connection,
+    request: Mapping[str, Any],
+    *,
+    count: int,
+    token: UUID,
+    is_private: bool = False,
+    made_from: Sequence[tuple[int, str]] = (),
+    now: datetime,
+) -> list[Intent]:
+    """Write down so many takes, and have them sent after the commit. Twice with the same token is once.
+
+    Raises `PermissionDenied`, and what `intend` raises: `KeyReused` where the token was used for something else.
+    """
+    member.require("submit")
+    with transaction.atomic():
+        if len(takes_of(member, token)) not in (0, count):
+            raise KeyReused
+        intents = [
+            intend(
+                connection,
+                created_by_id=member.user.pk,
+                route=route_for(connection.kind),
+                request=request,
+                source=Source.FORM,
+                idempotency_key=key,
+                is_private=is_private,
+                made_from=made_from,
+                now=now,
+            )
+            for key in _keys(token)[:count]
+        ]
+        numbers = [intent.pk for intent in intents if intent.is_sendable and intent.state == IntentState.INTENDED]
+        transaction.on_commit(lambda: _send_beside(numbers))
+    return intents
+
+
+def takes_of(member: Member, token: UUID) -> list[Intent]:
+    """What this person ordered with this token, in order, each with its generation; one query."""
+    rows = Intent.objects.filter(
+        workspace=member.workspace, created_by=member.user, source=Source.FORM, idempotency_key__in=_keys(token)
+    )
+    related = ("connection", "generation__created_by", "generation__acted_by", "generation__connection")
+    return list(rows.select_related(*related).order_by("pk"))
+
+
+def send_left(*, clock: Callable[[], datetime], seconds: float = _BUDGET_SECONDS) -> None:
+    """Send what forms ordered and no process has sent, oldest first."""
+    ends_at, now = monotonic() + seconds, clock()
+    left = Intent.objects.open().filter(
+        state=IntentState.INTENDED,
+        source=Source.FORM,
+        is_sendable=True,
+        created_at__lte=now - LEFT_AFTER,
+        created_at__gt=now - LET_GO_AFTER,
+    )
+    for intent_id in list(left.order_by("pk").values_list("pk", flat=True)):
+        if monotonic() >= ends_at:
+            return
+        send_one(intent_id, clock=clock)
+
+
+def send_one(intent_id: int, *, clock: Callable[[], datetime] = timezone.now) -> None:
+    """Send a take that nobody else is sending, and note it where it cannot be sent at all."""
+    try:
+        send(intent_id, patience=0.0, clock=clock)
+    except StillSending:
+        return
+    except NotIntended as error:
+        Intent.objects.filter(pk=intent_id, state=IntentState.INTENDED).update(
+            state=IntentState.REFUSED, is_sendable=False, error_kind="not_sent", error_text=str(error)[:400]
+        )
+
+
+def _keys(token: UUID) -> list[str]:
+    return [f"form {token} {number}" for number in range(1, MOST_TAKES + 1)]
+
+
+def _send_beside(intent_ids: Sequence[int]) -> None:
+    for intent_id in intent_ids:
+        _threads().submit(_send_in_thread, intent_id)
+
+
+def _send_in_thread(intent_id: int) -> None:
+    try:
+        send_one(intent_id)
+    except Exception:
+        logger.exception("Take %s could not be sent", intent_id)  # it stays in its row, and the worker finds it
+    finally:
+        database.close()
+
+
+@cache
+def _threads() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(AT_ONCE, thread_name_prefix="takes")

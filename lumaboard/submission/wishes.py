@@ -1,0 +1,138 @@
+"""What a person wishes for, put into a request, and what upstream would object to: said before anything is sent."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+from urllib.parse import urlsplit
+
+from django.utils.translation import gettext as _
+
+from lumaboard.connections.models import Kind
+
+MODELS: Final = ("ray-2", "ray-flash-2", "ray-1-6")
+ASPECT_RATIOS: Final = ("16:9", "9:16", "1:1", "21:9", "9:21", "4:3", "3:4")
+DURATIONS: Final = ("5s", "9s")
+RESOLUTIONS: Final = ("540p", "720p", "1080p", "4k")
+SHORTEST_PROMPT: Final = 3
+LONGEST_PROMPT: Final = 5000
+MOST_TAKES: Final = 8
+LONGEST_ADDRESS: Final = 2000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Frame:
+    """Where a film begins or ends: a picture at an address, or another generation, by its task id."""
+
+    url: str = ""
+    task_id: str = ""
+
+    def as_keyframe(self) -> dict[str, str]:
+        return {"type": "generation", "id": self.task_id} if self.task_id else {"type": "image", "url": self.url}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """One film, in the words of the form. What is empty is left to upstream."""
+
+    prompt: str = ""
+    model: str = ""
+    aspect_ratio: str = ""
+    duration: str = ""
+    resolution: str = ""
+    loop: bool = False
+    concepts: tuple[str, ...] = ()
+    start: Frame | None = None
+    end: Frame | None = None
+    others: Mapping[str, Any] = field(default_factory=dict)
+
+
+class BadOthers(ValueError):
+    """The other parameters are no JSON object. The message is for people."""
+
+
+def route_for(kind: str) -> str:
+    """Luma's own API names films apart from pictures; the relays know only the older name."""
+    return "/generations/video" if kind == Kind.LUMA else "/generations"
+
+
+def request_of(wish: Wish) -> dict[str, Any]:
+    """Put a wish into the body of a create; the other parameters stand last, and replace nothing."""
+    keyframes = {
+        name: frame.as_keyframe() for name, frame in (("frame0", wish.start), ("frame1", wish.end)) if frame is not None
+    }
+    said: dict[str, Any] = {
+        "prompt": wish.prompt,
+        "model": wish.model,
+        "aspect_ratio": wish.aspect_ratio,
+        "duration": wish.duration,
+        "resolution": wish.resolution,
+        "loop": wish.loop,
+        "concepts": [{"key": key} for key in wish.concepts],
+        "keyframes": keyframes,
+    }
+    said = {name: value for name, value in said.items() if value}
+    return {**wish.others, **said}
+
+
+def read_others(text: str) -> dict[str, Any]:
+    """Read the other parameters; raises `BadOthers`."""
+    if not text.strip():
+        return {}
+    try:
+        value = json.loads(text, parse_constant=_no_number)
+    except (ValueError, RecursionError) as error:
+        where = f" ({error.msg}, {error.lineno}:{error.colno})" if isinstance(error, json.JSONDecodeError) else ""
+        raise BadOthers(_("This is not JSON%(where)s.") % {"where": where}) from error
+    if not isinstance(value, dict):
+        raise BadOthers(_('This must be one JSON object, such as {"seed": 7}.'))
+    if "\0" in json.dumps(value, ensure_ascii=False) or "\\u0000" in text:
+        raise BadOthers(_("The text holds characters that cannot be sent."))
+    return value
+
+
+def objections(wish: Wish, *, kind: str) -> dict[str, str]:
+    """Say what upstream would refuse, by the field that has to change; empty where it would take it."""
+    found: dict[str, str] = {}
+    has_picture = any(frame is not None for frame in (wish.start, wish.end))
+    if not wish.prompt:
+        if kind == Kind.COMETAPI or not has_picture:
+            found["prompt"] = _("Say what the film shows.")
+    elif not SHORTEST_PROMPT <= len(wish.prompt) <= LONGEST_PROMPT:
+        found["prompt"] = _(
+            "The provider takes prompts of %(least)d to %(most)d characters; this one has %(count)d."
+        ) % {
+            "least": SHORTEST_PROMPT,
+            "most": LONGEST_PROMPT,
+            "count": len(wish.prompt),
+        }
+    if wish.loop and wish.end is not None:
+        found["loop"] = _("A loop ends on its first frame, so it takes no end frame. Switch off one of the two.")
+    for name, frame in (("start", wish.start), ("end", wish.end)):
+        if frame is not None and not frame.task_id and not is_picture_address(frame.url):
+            found[name] = _("This must be an address that begins with https:// or http://.")
+    doubled = sorted(set(wish.others) & set(request_of(Wish(**_without_others(wish)))))
+    if doubled:
+        found["others"] = _("Set in the form already: %(names)s. Take it out of here.") % {"names": ", ".join(doubled)}
+    return found
+
+
+def is_picture_address(url: str) -> bool:
+    """Whether this is an address that a server elsewhere could fetch."""
+    if len(url) > LONGEST_ADDRESS or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
+
+
+def _without_others(wish: Wish) -> dict[str, Any]:
+    return {name: getattr(wish, name) for name in Wish.__dataclass_fields__ if name != "others"}
+
+
+def _no_number(name: str) -> float:
+    raise ValueError(f"{name} is no JSON")

@@ -1,0 +1,1 @@
+"""Whom a link lets in, and what it shows them."""

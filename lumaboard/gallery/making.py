@@ -1,0 +1,189 @@
+"""The page that has generations made, and the page that tells what became of the takes."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+from uuid import UUID, uuid4
+
+from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.shortcuts import render
+from django.urls import reverse
+from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.views.decorators.http import require_safe
+
+from lumaboard.accounts.access import Member, MemberRequest, member_required
+from lumaboard.connections.models import Connection
+from lumaboard.core.htmx import wants_fragment
+from lumaboard.core.http import require_form_methods, whole_number
+from lumaboard.gallery.cards import card_of
+from lumaboard.gallery.making_forms import MakeForm, initial_from, task_ids_in
+from lumaboard.generations.counters import Wait
+from lumaboard.generations.models import Generation
+from lumaboard.submission.models import Intent, IntentState
+from lumaboard.submission.operations import KeyReused, NotIntended
+from lumaboard.submission.settling import asked_of
+from lumaboard.submission.takes import order, takes_of
+
+RECENT_PROMPTS = 12
+_LOOKED_THROUGH = 100
+_UNDER_WAY = (IntentState.INTENDED, IntentState.SENDING)
+
+
+@member_required
+@require_form_methods
+def new(request: MemberRequest) -> HttpResponse:
+    """Show the form, filled from a generation (`from`, `how`) or a take of one's own (`take`); a POST orders the takes.
+
+    The answer leads to the takes at once; they are sent meanwhile.
+    """
+    member = request.member
+    member.require("submit")
+    if request.method != "POST":
+        return _page(request, MakeForm(member=member, initial=_initial(request)))
+    form = MakeForm(request.POST, member=member)
+    if form.is_valid():
+        data = form.cleaned_data
+        try:
+            order(
+                member,
+                data["connection"],
+                data["request"],
+                count=data["count"],
+                token=data["token"],
+                is_private=data["is_private"],
+                made_from=data["kin"],
+                now=timezone.now(),
+            )
+        except KeyReused:
+            form = MakeForm(_with_another_token(request), member=member)
+            sent_url = reverse("gallery:takes", args=[member.workspace.slug, data["token"]])
+            form.add_error(
+                None, _("This form was sent before, with something else in it. Press again to make these too.")
+            )
+            return _page(request, form, sent_url=sent_url)
+        except NotIntended as error:
+            form.add_error("connection", str(error))
+        else:
+            return HttpResponseRedirect(reverse("gallery:takes", args=[member.workspace.slug, data["token"]]))
+    return _page(request, form)
+
+
+@member_required
+@require_safe
+def takes(request: MemberRequest, token: UUID) -> HttpResponse:
+    """What became of the takes of one form: being sent, accepted, refused and why. Only whoever ordered them sees it."""
+    member = request.member
+    ordered = takes_of(member, token)
+    if not ordered:
+        raise Http404
+    member.require("submit")
+    context = {
+        "takes": [_take(intent, member) for intent in ordered],
+        "prompt": asked_of(ordered[0]).get("prompt", ""),
+        "is_moving": any(intent.state in _UNDER_WAY and not intent.dismissed_at for intent in ordered),
+        "is_watched": any(intent.generation and not intent.generation.is_settled for intent in ordered),
+        "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
+        "new_url": reverse("gallery:new", args=[member.workspace.slug]),
+    }
+    template = "gallery/_takes.html" if wants_fragment(request) else "gallery/takes.html"
+    return render(request, template, context)
+
+
+def _with_another_token(request: MemberRequest) -> QueryDict:
+    data = request.POST.copy()
+    data["token"] = str(uuid4())
+    return data
+
+
+def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:
+    member = request.member
+    connections: list[Connection] = list(form.fields["connection"].queryset)  # type: ignore[attr-defined]  # it is a ModelChoiceField
+    context = {
+        "form": form,
+        "connections": connections,
+        "count": whole_number(str(form["count"].value())) or 1,
+        "usual": _usual(member, form, connections),
+        "prompts": _recent_prompts(member),
+        "has_more": bool(
+            form["concepts"].value() or form["others"].value() or form["concepts"].errors or form["others"].errors
+        ),
+        "sent_url": sent_url,
+    }
+    return render(request, "gallery/new.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _initial(request: MemberRequest) -> dict[str, Any]:
+    """What the form begins with: a fresh token, and what is taken over from elsewhere."""
+    member = request.member
+    initial: dict[str, Any] = {"token": uuid4()}
+    take = whole_number(request.GET.get("take", ""))
+    source = whole_number(request.GET.get("from", ""))
+    if take is not None:
+        intent = Intent.objects.filter(workspace=member.workspace, created_by=member.user, pk=take).first()
+        if intent is None:
+            raise Http404
+        taken = _taken_over(member, dict(asked_of(intent)), connection_id=intent.connection_id)
+        return taken | initial | {"is_private": intent.is_private}
+    if source is None:
+        return initial
+    seen = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk)
+    row = seen.filter(pk=source).first()
+    if row is None:
+        raise Http404
+    how = request.GET.get("how", "")
+    echo = dict(row.request) if isinstance(row.request, dict) else {}
+    for name in ("prompt", "model", "aspect_ratio", "resolution"):
+        echo.setdefault(name, getattr(row, name) or None)
+    echo = {name: value for name, value in echo.items() if value is not None}
+    if how in _FRAMES:
+        side, kind = _FRAMES[how]
+        echo = {name: value for name, value in echo.items() if name not in ("keyframes", "loop")}
+        initial |= {f"{side}_kind": kind, f"{side}_generation": row.pk}
+    else:
+        initial["made_from"] = row.pk
+    if how == "vary":
+        echo.pop("seed", None)
+    return _taken_over(member, echo, connection_id=row.connection_id) | initial | {"is_private": row.is_private}
+
+
+_FRAMES = {
+    "extend": ("start", "last"),
+    "reverse": ("end", "first"),
+    "last-frame": ("start", "last"),
+    "first-frame": ("start", "first"),
+}
+"""What the buttons of a generation's page put into which side of the form."""
+
+
+def _taken_over(member: Member, request: dict[str, Any], *, connection_id: int) -> dict[str, Any]:
+    seen = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk)
+    named = seen.filter(connection=connection_id, task_id__in=task_ids_in(request))
+    initial = initial_from(request, task_rows=dict(named.values_list("task_id", "pk")))
+    left = initial.pop("left")
+    others = json.dumps(left, ensure_ascii=False, indent=2) if left else ""
+    return initial | {"connection": connection_id, "others": others}
+
+
+def _usual(member: Member, form: MakeForm, connections: list[Connection]) -> Wait | None:
+    """The usual wait of the chosen connection's provider, where it is known."""
+    chosen = str(form["connection"].value() or "")
+    connection = next((one for one in connections if str(one.pk) == chosen), connections[0] if connections else None)
+    if connection is None:
+        return None
+    return Wait.objects.filter(workspace=member.workspace, connection_kind=connection.kind).first()
+
+
+def _recent_prompts(member: Member) -> list[str]:
+    """One's own prompts, each once, the last one first."""
+    rows = Generation.objects.in_workspace(member.workspace.pk).filter(created_by=member.user).exclude(prompt="")
+    newest = rows.newest_first().values_list("prompt", flat=True)[:_LOOKED_THROUGH]
+    return list(dict.fromkeys(newest))[:RECENT_PROMPTS]
+
+
+def _take(intent: Intent, member: Member) -> dict[str, Any]:
+    row = intent.generation
+    card = card_of(row, workspace_slug=member.workspace.slug, now=timezone.now()) if row is not None else None
+    never_left = intent.state == IntentState.INTENDED and intent.dismissed_at is not None
+    return {"intent": intent, "card": card, "never_left": never_left}

@@ -62,6 +62,7 @@ INSTALLED_APPS = [
     "lumaboard.audit",
     "lumaboard.connections",
     "lumaboard.generations",
+    "lumaboard.news",
     "lumaboard.sharing",
     "lumaboard.submission",
     "lumaboard.ops",
@@ -198,6 +199,8 @@ Q_CLUSTER = {
 SCHEDULES = {
     # name: (dotted path of the job, minutes between two runs); installed by `manage.py sync_schedules`
     "purge deleted": ("lumaboard.leaving.jobs.purge_deleted", 5),
+    "look around for news": ("lumaboard.news.jobs.look_around", 1),
+    "forget news": ("lumaboard.news.jobs.forget", 60),
     "settle submissions": ("lumaboard.submission.jobs.settle", 1),
     "forget tries": ("lumaboard.sharing.jobs.forget_tries", 60),
     "sweep files": ("lumaboard.archive.jobs.sweep", 60),

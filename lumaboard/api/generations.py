@@ -30,6 +30,7 @@ from lumaboard.generations.operations import Wanted
 from lumaboard.generations.paging import keyset_page
 from lumaboard.generations.paste import read
 from lumaboard.generations.search import Filters, rows_for_gallery
+from lumaboard.news.batches import gather
 
 router = Router(tags=["Generations"])
 MOST_TRACKED = 1000
@@ -93,12 +94,20 @@ def track(request: ApiRequest, payload: TrackIn) -> dict[str, Any]:
     wanted, unreadable = _wanted(payload)
     before = _known(member, connection, wanted)
     if not payload.is_dry_run:
-        operations.track(
+        now = timezone.now()
+        tracked = operations.track(
             connection,
             wanted.values(),
             created_by_id=member.user.pk,
             is_private=payload.is_private,
-            now=timezone.now(),
+            now=now,
+        )
+        gather(
+            member.workspace.pk,
+            tracked.created,
+            created_by_id=member.user.pk,
+            is_private=payload.is_private,
+            now=now,
         )
     after = before if payload.is_dry_run else _known(member, connection, wanted)
     told = [{"task_id": task_id, "id": after.get(task_id)} for task_id in wanted]

@@ -23,6 +23,8 @@ from lumaboard.archive.links import source_of
 from lumaboard.archive.storage import StoredFile
 from lumaboard.generations.counts import add_counts, cells_of_row, difference, raise_seq
 from lumaboard.generations.models import Asset, AssetRole, Attention, CopyState, Generation
+from lumaboard.news.models import Event, EventKind
+from lumaboard.news.outbox import note
 
 FAILURES_SHOWN: Final = 3
 """So many failed tries in a row, and a person is told."""
@@ -118,8 +120,8 @@ def failed(claim: Claim, error: CopyError, *, now: datetime) -> None:
         asset.failure_count = max(asset.failure_count + 1, len(PAUSES) - 1 if is_rare_at_once else 0)
         asset.next_copy_at = now + _pause(asset, error, now)
         _wait(row, asset, str(error))
-        if asset.failure_count >= FAILURES_SHOWN and is_main(asset) and row.attention in COPY_TROUBLES:
-            row.attention = Attention.COPY_FAILED
+        if asset.failure_count >= FAILURES_SHOWN:
+            _tell_failing(row, asset, now=now)
         asset.save()  # what is asked below takes the failure into account
         _wake_preview(row, now=now)
 
@@ -131,6 +133,7 @@ def lost(claim: Claim, reason: str, *, now: datetime) -> None:
         asset.save()
         if is_main(asset):
             row.copy_state, row.copy_error, row.attention = CopyState.LOST, asset.error_text, Attention.LOST
+            note([Event(workspace_id=row.workspace_id, kind=EventKind.LOST, generation=row, at=now)])
         _want_pictures(row, now=now)
         _wake_preview(row, now=now)
 
@@ -154,8 +157,7 @@ def park(asset_id: int, *, now: datetime) -> None:
             return  # another worker has parked it
         asset.lease, asset.next_copy_at = "", None
         _wait(row, asset, _NEVER_ENDED)
-        if is_main(asset) and row.attention in COPY_TROUBLES:
-            row.attention = Attention.COPY_FAILED
+        _tell_failing(row, asset, now=now)
         asset.save()
         _wake_preview(row, now=now)
 
@@ -221,6 +223,13 @@ def _want_pictures(row: Generation, *, now: datetime) -> None:
     """Leave the making of pictures as a due row, so that a killed worker forgets nothing."""
     if picture_source(row.pk) is not None:
         Asset.objects.get_or_create(generation=row, role=AssetRole.POSTER, defaults={"next_copy_at": now})
+
+
+def _tell_failing(row: Generation, asset: Asset, *, now: datetime) -> None:
+    """Show people that the copy of a generation's file keeps failing, and tell them once."""
+    if is_main(asset) and row.attention in COPY_TROUBLES and row.attention != Attention.COPY_FAILED:
+        row.attention = Attention.COPY_FAILED
+        note([Event(workspace_id=row.workspace_id, kind=EventKind.AT_RISK, generation=row, at=now)])
 
 
 def _wake_preview(row: Generation, *, now: datetime) -> None:

@@ -22,6 +22,7 @@ from lumaboard.generations.models import Generation
 from lumaboard.generations.naming import short_id
 from lumaboard.generations.operations import Wanted
 from lumaboard.generations.paste import MOST_IDS, Found, Reading, clean, mask_keys, read
+from lumaboard.news.batches import gather
 
 LISTED = 200
 """So many rows are listed one by one; the rest is counted and tracked with them."""
@@ -143,17 +144,21 @@ def _track(request: MemberRequest) -> HttpResponse:
             prompt = clean(prompts.get(value, ""))[:10_000]
             wanted[connection_id].append(Wanted(found[0].task_id, prompt=prompt))
     connections = Connection.objects.filter(workspace=member.workspace, pk__in=wanted).present()
-    created = known = 0
+    created: list[int] = []
+    known, now, is_private = 0, timezone.now(), "is_private" in request.POST
     for connection in connections.order_by("id"):
         tracked = operations.track(
             connection,
             wanted[connection.pk],
             created_by_id=member.user.pk,
-            is_private="is_private" in request.POST,
-            now=timezone.now(),
+            is_private=is_private,
+            now=now,
         )
-        created, known = created + len(tracked.created), known + tracked.known_count
-    text = ngettext("%(count)d generation tracked.", "%(count)d generations tracked.", created) % {"count": created}
+        created.extend(tracked.created)
+        known += tracked.known_count
+    gather(member.workspace.pk, created, created_by_id=member.user.pk, is_private=is_private, now=now)
+    count = len(created)
+    text = ngettext("%(count)d generation tracked.", "%(count)d generations tracked.", count) % {"count": count}
     if known:
         text += " " + ngettext("%(count)d was here already.", "%(count)d were here already.", known) % {"count": known}
     if not created and not known:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -18,6 +18,7 @@ from lumaboard.core.bulk import update_rows
 from lumaboard.core.queue import enqueue
 from lumaboard.generations.counts import Cell, add_counts, buckets_of, cells_of, cells_of_row, difference, raise_seq
 from lumaboard.generations.models import (
+    SETTLED,
     Asset,
     Cause,
     CopyState,
@@ -25,6 +26,9 @@ from lumaboard.generations.models import (
     RawAnswer,
     Transition,
 )
+from lumaboard.news.batches import close_done_with
+from lumaboard.news.models import Event, EventKind
+from lumaboard.news.outbox import note
 from lumaboard.refresh.decide import Change, Heard, decide
 
 MayFlag = Callable[[Connection], bool]
@@ -84,10 +88,11 @@ def _write(items: Sequence[_Item], seqs: dict[int, int], *, now: datetime) -> in
     _write_columns(quiet, {})
     if _write_columns(loud, seqs) != len(loud):
         raise _RowsMoved
-    _write_transitions([item for item in loud if item.change.moves_state])
+    numbers = _write_transitions([item for item in loud if item.change.moves_state])
     _write_raw_answers([item for item in items if item.change.raw is not None])
     _write_counts(loud)
     _write_assets([item for item in loud if item.change.files], now=now)
+    _note_settled([item for item in loud if item.change.fields.get("state") in SETTLED], numbers, now=now)
     return len(loud)
 
 
@@ -112,16 +117,20 @@ def _write_columns(items: Sequence[_Item], seqs: dict[int, int]) -> int:
     )
 
 
-def _write_transitions(items: Sequence[_Item]) -> None:
-    """Note each change of state under the next number; `rev` has just been won, so nobody else numbers this row."""
+def _write_transitions(items: Sequence[_Item]) -> dict[int, int]:
+    """Note each change of state under the next number, and give those numbers by generation.
+
+    `rev` has just been won, so nobody else numbers these rows.
+    """
     if not items:
-        return
+        return {}
     numbered = Transition.objects.filter(generation__in=[item.row.pk for item in items]).order_by()
     last = dict(numbered.values_list("generation").annotate(Max("number")))
+    numbers = {item.row.pk: last.get(item.row.pk, 0) + 1 for item in items}
     Transition.objects.bulk_create(
         Transition(
             generation_id=item.row.pk,
-            number=last.get(item.row.pk, 0) + 1,
+            number=numbers[item.row.pk],
             from_state=item.row.state,
             to_state=item.change.fields["state"],
             upstream_state=item.change.fields.get("upstream_state", item.row.upstream_state),
@@ -130,6 +139,24 @@ def _write_transitions(items: Sequence[_Item]) -> None:
         )
         for item in items
     )
+    return numbers
+
+
+def _note_settled(items: Sequence[_Item], numbers: Mapping[int, int], *, now: datetime) -> None:
+    """Put what has settled into the outbox, and close the batches that became complete by it."""
+    if not items:
+        return
+    note(
+        Event(
+            workspace_id=item.row.workspace_id,
+            kind=EventKind(item.change.fields["state"]),
+            generation_id=item.row.pk,
+            number=numbers[item.row.pk],
+            at=item.heard.heard_at,
+        )
+        for item in items
+    )
+    close_done_with([item.row.pk for item in items], now=now)
 
 
 def _write_raw_answers(items: Sequence[_Item]) -> None:

@@ -16,7 +16,7 @@ from lumaboard.core.queue import enqueue
 from lumaboard.generations.counts import raise_seq
 from lumaboard.submission.models import Intent, IntentState, Source
 from lumaboard.submission.operations import Sent, intend, send
-from lumaboard.submission.settling import accept
+from lumaboard.submission.settling import accept, expect_no_more
 from lumaboard.submission.slots import slot
 from lumaboard.upstream.client import KINDS_WITH_LIST
 
@@ -85,3 +85,4 @@ def _close(intent: Intent, *, actor_id: int, now: datetime) -> None:
     rows = Intent.objects.unsettled(now=now).filter(pk=intent.pk)
     if not rows.update(dismissed_at=now, dismissed_by=actor_id, is_sendable=False, next_look_at=None):
         raise NotOpen
+    expect_no_more(intent, now=now)

@@ -84,6 +84,7 @@ class Intent(models.Model):
     route = models.CharField(max_length=1000)  # behind /dream-machine/v1
     request = models.TextField()
     digest = models.CharField(max_length=64)  # of connection, route and request: what "the same" means
+    batch = models.ForeignKey("news.Batch", null=True, on_delete=models.SET_NULL, related_name="intents")
     made_from = models.JSONField(default=list)  # [[generation id, Kinship]]: what the request itself does not tell
     idempotency_key = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)

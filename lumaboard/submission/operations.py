@@ -23,6 +23,7 @@ from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection, PauseReason
 from lumaboard.connections.outcomes import Book, note_unreadable_key
 from lumaboard.generations.counts import raise_seq
+from lumaboard.news.models import Batch
 from lumaboard.outbound import Answer
 from lumaboard.submission.models import Intent, IntentState
 from lumaboard.submission.settling import settle
@@ -117,6 +118,7 @@ def intend(
     idempotency_key: str = "",
     is_private: bool = False,
     made_from: Sequence[tuple[int, str]] = (),
+    batch: Batch | None = None,
     now: datetime,
 ) -> Intent:
     """Write down what is about to be asked. The same idempotency key and request give the same intent for 24 hours.
@@ -142,6 +144,7 @@ def intend(
         digest=hashlib.sha256(f"{connection.pk}\n{route}\n{text}".encode()).hexdigest(),
         idempotency_key=idempotency_key,
         made_from=[list(kin) for kin in made_from],
+        batch=batch,
         created_at=now,
     )
     known = _known(wanted, now=now)

@@ -23,7 +23,7 @@ from lumaboard.connections.outcomes import Book
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.querysets import CLOCK_SLACK
 from lumaboard.submission.models import Intent, IntentState
-from lumaboard.submission.settling import accept, asked_of, first_look
+from lumaboard.submission.settling import accept, asked_of, expect_no_more, first_look
 from lumaboard.upstream.client import Client
 from lumaboard.upstream.creates import generation_type_of
 from lumaboard.upstream.errors import UpstreamError
@@ -226,7 +226,8 @@ def _write(finding: Finding, *, now: datetime) -> None:
     assert intent.sent_at is not None
     if not finding.candidates and now - intent.sent_at >= NOT_MADE_AFTER:
         _change(
-            [intent],
+            intent,
+            now=now,
             state=IntentState.REFUSED,
             error_kind="not_made",
             error_text="The provider's list holds nothing that was made of it.",
@@ -248,12 +249,13 @@ def _postpone(intents: Iterable[Intent], *, now: datetime, **fields: Any) -> Non
     for intent in intents:
         age = now - (intent.sent_at or intent.created_at)
         next_look_at = now + max(age / 2, _SOONEST) if age < GIVE_UP_AFTER else None
-        _change([intent], next_look_at=next_look_at, **fields)
+        _change(intent, now=now, next_look_at=next_look_at, **fields)
 
 
-def _change(intents: Sequence[Intent], **fields: Any) -> None:
-    """Change these as long as nobody knows more about them than we did; a change that people see raises the counter."""
-    for intent in intents:
-        with transaction.atomic():
-            raise_seq(intent.workspace_id)
-            Intent.objects.filter(pk=intent.pk, state=IntentState.UNKNOWN).update(**fields)
+def _change(intent: Intent, *, now: datetime, **fields: Any) -> None:
+    """Change it as long as nobody knows more about it than we did; a change that people see raises the counter."""
+    with transaction.atomic():
+        raise_seq(intent.workspace_id)
+        changed = Intent.objects.filter(pk=intent.pk, state=IntentState.UNKNOWN).update(**fields)
+        if changed and fields.get("state") == IntentState.REFUSED:
+            expect_no_more(intent, now=now)

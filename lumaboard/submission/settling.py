@@ -11,6 +11,7 @@ from django.db import transaction
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import Act, Generation
 from lumaboard.generations.operations import Wanted, track
+from lumaboard.news.batches import expect_one_less, join
 from lumaboard.outbound import Answer
 from lumaboard.submission.lineage import note_origins
 from lumaboard.submission.models import Intent, IntentState
@@ -48,8 +49,16 @@ def settle(intent: Intent, outcome: Outcome, *, now: datetime) -> int | None:
             kept |= {"state": IntentState.INTENDED, "is_sendable": True, "sent_at": None, "dismissed_at": now}
     with transaction.atomic():
         raise_seq(intent.workspace_id)
-        Intent.objects.filter(pk=intent.pk).exclude(state=IntentState.ACCEPTED).update(**kept)
+        changed = Intent.objects.filter(pk=intent.pk).exclude(state=IntentState.ACCEPTED).update(**kept)
+        if changed and outcome.verdict != "unknown":
+            expect_no_more(intent, now=now)
     return None
+
+
+def expect_no_more(intent: Intent, *, now: datetime) -> None:
+    """Let the batch, if it is one of a batch, be done without it; call it once, where nothing will come of the intent."""
+    if intent.batch_id is not None:
+        expect_one_less(intent.batch_id, now=now)
 
 
 def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: datetime, **kept: Any) -> int:
@@ -76,6 +85,8 @@ def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: date
             candidates=[],
             **{"error_kind": "", "error_text": "", **kept},
         )
+        if intent.batch_id is not None:
+            join(intent.batch_id, [generation.pk])
         note_origins(intent, child_id=generation.pk, asked=asked_of(intent))
     return generation.pk
 

@@ -21,8 +21,10 @@ from django.utils import timezone
 
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
+from lumaboard.news.batches import begin
 from lumaboard.submission.models import Intent, IntentState, Source
 from lumaboard.submission.operations import KeyReused, NotIntended, StillSending, intend, send
+from lumaboard.submission.settling import expect_no_more
 from lumaboard.submission.wishes import MOST_TAKES, route_for
 
 logger = logging.getLogger(__name__)
@@ -56,6 +58,14 @@ def order(
     with transaction.atomic():
         if len(takes_of(member, token)) not in (0, count):
             raise KeyReused
+        batch = begin(
+            member.workspace.pk,
+            created_by_id=member.user.pk,
+            wanted_count=count,
+            is_private=is_private,
+            uid=token,
+            now=now,
+        )
         intents = [
             intend(
                 connection,
@@ -66,6 +76,7 @@ def order(
                 idempotency_key=key,
                 is_private=is_private,
                 made_from=made_from,
+                batch=batch,
                 now=now,
             )
             for key in _keys(token)[:count]
@@ -107,9 +118,16 @@ def send_one(intent_id: int, *, clock: Callable[[], datetime] = timezone.now) ->
     except StillSending:
         return
     except NotIntended as error:
-        Intent.objects.filter(pk=intent_id, state=IntentState.INTENDED).update(
-            state=IntentState.REFUSED, is_sendable=False, error_kind="not_sent", error_text=str(error)[:400]
-        )
+        _refuse(intent_id, str(error), now=clock())
+
+
+def _refuse(intent_id: int, why: str, *, now: datetime) -> None:
+    with transaction.atomic():
+        intent = Intent.objects.filter(pk=intent_id, state=IntentState.INTENDED).first()
+        if intent is not None and Intent.objects.filter(pk=intent_id, state=IntentState.INTENDED).update(
+            state=IntentState.REFUSED, is_sendable=False, error_kind="not_sent", error_text=why[:400]
+        ):
+            expect_no_more(intent, now=now)
 
 
 def _keys(token: UUID) -> list[str]:

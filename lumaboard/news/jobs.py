@@ -1,0 +1,29 @@
+"""What the worker runs so that people and programs hear of things. All of it may run twice, or beside itself."""
+
+from __future__ import annotations
+
+from time import monotonic
+
+from django.utils import timezone
+
+from lumaboard.news import outbox, spreading
+
+_BUDGET_SECONDS = 20.0
+
+
+def spread() -> None:
+    """Empty the outbox, as far as it goes within the budget."""
+    ends_at = monotonic() + _BUDGET_SECONDS
+    while spreading.spread(now=timezone.now()) and monotonic() < ends_at:
+        pass
+
+
+def look_around() -> None:
+    """What the clock brings: files that come into danger, and whatever a killed worker has left in the outbox."""
+    outbox.note_risks(now=timezone.now())
+    spread()
+
+
+def forget() -> None:
+    """Forget what happened long ago."""
+    outbox.forget(now=timezone.now())

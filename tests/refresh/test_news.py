@@ -1,0 +1,52 @@
+"""What a refresh finds out is written into the outbox with the change itself, once."""
+
+from __future__ import annotations
+
+import pytest
+
+from lumaboard.generations.models import Generation
+from lumaboard.news import batches
+from lumaboard.news.models import Event, EventKind
+from tests.factories import make_generation
+from tests.refresh.conftest import Clock, Upstream, answer, completed, document
+
+pytestmark = pytest.mark.django_db
+
+
+def kinds_of(generation: Generation) -> list[str]:
+    return list(Event.objects.filter(generation=generation).order_by("pk").values_list("kind", flat=True))
+
+
+def test_a_generation_that_succeeds_is_news_once(upstream: Upstream, ask):
+    generation = make_generation(upstream.connection())
+    ask(generation)
+    assert kinds_of(generation) == []  # it merely runs
+
+    upstream.answers[generation.task_id] = answer(completed(generation.task_id))
+    ask(generation)
+    ask(generation)
+    assert kinds_of(generation) == [EventKind.SUCCEEDED]
+    assert Event.objects.get().number == generation.transitions.count()
+
+
+def test_a_generation_that_fails_is_news(upstream: Upstream, ask):
+    generation = make_generation(upstream.connection())
+    upstream.answers[generation.task_id] = answer(document(generation.task_id, "failed", failure_reason="No."))
+    ask(generation)
+    assert kinds_of(generation) == [EventKind.FAILED]
+
+
+def test_a_batch_is_done_when_its_last_generation_settles(upstream: Upstream, ask, clock: Clock):
+    connection = upstream.connection()
+    first, last = make_generation(connection), make_generation(connection)
+    batches.gather(connection.workspace_id, [first.pk, last.pk], created_by_id=None, now=clock.now)
+
+    upstream.answers[first.task_id] = answer(completed(first.task_id))
+    ask(first)
+    assert not Event.objects.filter(kind=EventKind.BATCH_DONE).exists()
+
+    upstream.answers[last.task_id] = answer(document(last.task_id, "failed"))
+    ask(last)
+    told = Event.objects.get(kind=EventKind.BATCH_DONE)
+    assert told.batch is not None
+    assert told.batch.done_at == clock.now

@@ -17,7 +17,7 @@ from lumaboard.accounts.access import Member, MemberRequest, member_required
 from lumaboard.connections.models import Connection
 from lumaboard.core.htmx import wants_fragment
 from lumaboard.core.http import require_form_methods, whole_number
-from lumaboard.gallery.cards import card_of
+from lumaboard.gallery.cards import card_of, is_steady
 from lumaboard.gallery.making_forms import MakeForm, initial_from, task_ids_in
 from lumaboard.generations.counters import Wait
 from lumaboard.generations.models import Generation
@@ -83,7 +83,7 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
         "takes": [_take(intent, member) for intent in ordered],
         "prompt": asked_of(ordered[0]).get("prompt", ""),
         "is_moving": any(intent.state in _UNDER_WAY and not intent.dismissed_at for intent in ordered),
-        "is_watched": any(intent.generation and not intent.generation.is_settled for intent in ordered),
+        "is_watched": any(intent.generation and not is_steady(intent.generation) for intent in ordered),
         "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
         "new_url": reverse("gallery:new", args=[member.workspace.slug]),
     }

@@ -16,7 +16,7 @@ from django.test import Client
 from lumaboard.accounts.models import Membership, Role
 from lumaboard.audit.models import AuditEvent
 from lumaboard.connections.models import Connection
-from lumaboard.generations.models import Generation, State
+from lumaboard.generations.models import CopyState, Generation, State
 from lumaboard.submission.models import Intent, IntentState, Kinship, Lineage
 from lumaboard.submission.takes import send_left, send_one
 from tests.conftest import client_of
@@ -205,6 +205,22 @@ def test_each_take_tells_its_own_outcome(alice: Membership, alice_client: Client
     refusal = Intent.objects.get(state=IntentState.REFUSED)
     again = alice_client.get(f"{path}?take={refusal.pk}").context["form"]
     assert (again["prompt"].value(), again["resolution"].value()) == (PROMPT, "720p")
+
+
+@pytest.mark.parametrize(
+    ("copy_state", "is_watched"), [(CopyState.WANTED, True), (CopyState.COPYING, True), (CopyState.ARCHIVED, False)]
+)
+def test_takes_are_watched_until_their_files_are_kept(
+    alice: Membership, alice_client: Client, path: str, serve: Serve, copy_state: str, is_watched: bool
+) -> None:
+    server = serve(making())
+    takes = alice_client.post(path, wish(connection_at(alice, server.url)))["Location"]
+    send_all()
+    Generation.objects.update(
+        state=State.SUCCEEDED, settled_at=NOW, next_refresh_at=None, copy_state=copy_state, width=16, height=9
+    )
+    opening = alice_client.get(takes).content.decode().partition('id="takes"')[2].partition(">")[0]
+    assert ("hx-trigger" in opening) is is_watched
 
 
 def test_a_dead_upstream_leaves_the_form_whole_and_says_that_nothing_was_sent(

@@ -24,7 +24,7 @@ from lumaboard.refresh.claim import Claim, claim_due, give_back
 from lumaboard.refresh.decide import TOO_YOUNG, Heard
 from lumaboard.refresh.line import Ask, Line
 from lumaboard.upstream.client import Client
-from lumaboard.upstream.errors import NotUnderstood, UpstreamError
+from lumaboard.upstream.errors import GenerationNotFound, NotUnderstood, UpstreamError
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +63,7 @@ class _Work:
     claims_until: float
     clients: dict[int, Client | None] = field(default_factory=dict)
     chunk: list[Heard] = field(default_factory=list)
+    unknown: list[Heard] = field(default_factory=list)
     flushed_at: float = field(default_factory=monotonic)
     may_claim: bool = True
     next_claim_at: float = 0.0
@@ -100,7 +101,7 @@ class Engine:
         finally:
             self._give_back(work, self._line.drop(everything=True))
             self._take_up(work)
-            self._flush(work)
+            self._flush(work, is_last=True)
             sys.setswitchinterval(usual)
         return work.done
 
@@ -168,10 +169,18 @@ class Engine:
         if len(work.chunk) >= CHUNK_SIZE or monotonic() - work.flushed_at >= CHUNK_SECONDS:
             self._flush(work)
 
-    def _flush(self, work: _Work) -> None:
-        """Write everything heard, in chunks, then what it says about keys and hosts."""
+    def _flush(self, work: _Work, *, is_last: bool = False) -> None:
+        """Write everything heard, in chunks, then what it says about keys and hosts.
+
+        What upstream does not know is written when the round ends: only then is it known whether it was much at once, which
+        says something about the account and nothing about the generations.
+        """
         heard, work.chunk = work.chunk, []
         work.flushed_at = monotonic()
+        work.unknown += [one for one in heard if isinstance(one.error, GenerationNotFound)]
+        heard = [one for one in heard if not isinstance(one.error, GenerationNotFound)]
+        if is_last:
+            heard += work.unknown
         for start in range(0, len(heard), CHUNK_SIZE):
             self._apply(work, heard[start : start + CHUNK_SIZE])
         for workspace_id in sorted(self._book.write(now=self._clock())):

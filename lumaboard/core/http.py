@@ -26,4 +26,7 @@ def page_before(request: HttpRequest, default: str) -> str:
     """The page the button stood on, if it is ours; else the default."""
     page = request.headers.get("Referer", "")
     is_ours = url_has_allowed_host_and_scheme(page, {request.get_host()}, require_https=request.is_secure())
-    return page if is_ours else default
+    is_whole = page.startswith(
+        ("http://", "https://")
+    )  # anything else is no page, and could be taken for a view's name
+    return page if is_ours and is_whole else default

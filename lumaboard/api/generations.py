@@ -14,6 +14,7 @@ from lumaboard.accounts.access import Member
 from lumaboard.api.auth import ApiRequest
 from lumaboard.api.bodies import Cursor, RowId, Text
 from lumaboard.api.errors import ApiError
+from lumaboard.api.finding import connection_named
 from lumaboard.api.responses import reads, writes
 from lumaboard.api.shapes import (
     GenerationOut,
@@ -90,7 +91,7 @@ def track(request: ApiRequest, payload: TrackIn) -> dict[str, Any]:
     """Begin to watch generations by their ids at the provider; twice is once. A dry run changes nothing. Scope: track."""
     member = request.auth
     member.require("track")
-    connection = _connection(member, payload.connection)
+    connection = connection_named(member, payload.connection)
     wanted, unreadable = _wanted(payload)
     before = _known(member, connection, wanted)
     if not payload.is_dry_run:
@@ -190,16 +191,6 @@ def changeable(member: Member, pk: int) -> Generation:
     row = visible(member, pk)
     member.require_change(row.created_by_id)
     return row
-
-
-def _connection(member: Member, pk: int | None) -> Connection:
-    """The one that is named, or the only one there is."""
-    present = list(Connection.objects.filter(workspace=member.workspace).present().order_by("id"))
-    found = [one for one in present if one.pk == pk] if pk is not None else present
-    if len(found) == 1:
-        return found[0]
-    said = "The workspace has several: name one." if len(found) > 1 else "There is no such connection."
-    raise ApiError(422, fields=[("body.connection", said)])
 
 
 def _wanted(payload: TrackIn) -> tuple[dict[str, Wanted], list[str]]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, Literal
+from uuid import UUID
 
 from django.urls import reverse
 from ninja import Schema
@@ -15,9 +17,11 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Asset, CopyState, Generation, Transition
 from lumaboard.sharing.addresses import url_of
 from lumaboard.sharing.models import ShareLink
+from lumaboard.submission.models import Intent
 
 StateWord = Literal["queued", "running", "succeeded", "failed"]
 CopyWord = Literal["none", "wanted", "copying", "archived", "lost"]
+TakeWord = Literal["intended", "sending", "unsent", "accepted", "refused", "unknown"]
 DownloadWord = Literal["nothing", "watermarked", "raw"]
 
 
@@ -137,6 +141,26 @@ class TrackResult(Schema):
     new: list[TrackedOut]
     known: list[TrackedOut]
     unreadable: list[str]
+
+
+class TakeOut(Schema):
+    """One take. `state`: *intended* will be sent, *unsent* could not be and nothing was made, *unknown* may have been made."""
+
+    id: int
+    state: TakeWord
+    task_id: str | None
+    generation: int | None
+    error_kind: str
+    error: str
+
+
+class TakeList(Schema):
+    """The takes of one order, in their order. `is_answered`: none is on its way any more."""
+
+    order: UUID
+    connection: NamedOut
+    is_answered: bool
+    takes: list[TakeOut]
 
 
 class MemberOut(Schema):
@@ -277,6 +301,28 @@ def asset_of(row: Asset) -> dict[str, Any]:
     is_safe = row.copy_state == CopyState.ARCHIVED
     url = reverse("api:asset_file", args=[row.generation_id, row.role]) if is_safe else None
     return {**{name: getattr(row, name) for name in told}, "url": url}
+
+
+def takes_as_they_are(order: UUID, intents: Sequence[Intent]) -> dict[str, Any]:
+    """Needs the connection read along; there is always one take."""
+    connection = intents[0].connection
+    return {
+        "order": order,
+        "connection": {"id": connection.pk, "name": connection.name},
+        "is_answered": not any(intent.is_under_way for intent in intents),
+        "takes": [_take_of(intent) for intent in intents],
+    }
+
+
+def _take_of(intent: Intent) -> dict[str, Any]:
+    return {
+        "id": intent.pk,
+        "state": "unsent" if intent.never_left else str(intent.state),
+        "task_id": intent.task_id or None,
+        "generation": intent.generation_id,
+        "error_kind": intent.error_kind,
+        "error": intent.error_text,
+    }
 
 
 def membership_of(row: Membership) -> dict[str, Any]:

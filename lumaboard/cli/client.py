@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Final
 
 import requests
@@ -28,8 +28,8 @@ class Client:
         given = {name: value for name, value in query.items() if value not in (None, "", False)}
         return self._ask("GET", path, params=given).json()
 
-    def post(self, path: str, body: dict[str, Any]) -> Any:
-        return self._ask("POST", path, json=body).json()
+    def post(self, path: str, body: dict[str, Any], *, headers: Mapping[str, str] | None = None) -> Any:
+        return self._ask("POST", path, json=body, headers=headers).json()
 
     def open(self, path: str, *, start: int) -> requests.Response:
         """Begin to read a file at this byte; whoever asks reads and closes it."""

@@ -1,4 +1,4 @@
-"""`lumaboard login | track | list | wait | get | share`: words for people, JSON for programs, an exit code for scripts."""
+"""`lumaboard login | make | track | list | wait | get | share`: words for people, JSON for programs, an exit code for scripts."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 from lumaboard.cli.client import Client
 from lumaboard.cli.config import Login, keep_login, read_login
@@ -44,6 +45,21 @@ def parser() -> argparse.ArgumentParser:
         commands, "login", "sign in with an API token, which is asked for, or read from standard input", _login
     )
     login.add_argument("url", help="the address of the board")
+
+    make = _command(commands, "make", "have generations made, which costs money", _make)
+    make.add_argument("prompt", help="what the film shows; - : from standard input")
+    make.add_argument("--takes", type=int, default=1, metavar="N", help="so many alike (default: %(default)s)")
+    make.add_argument("--model", help="such as ray-2")
+    make.add_argument("--format", dest="aspect_ratio", help="such as 16:9")
+    make.add_argument("--length", dest="duration", help="5s or 9s")
+    make.add_argument("--resolution", help="such as 720p")
+    make.add_argument("--start", metavar="FRAME", help="address of a picture, or number of a generation to go on from")
+    make.add_argument("--connection", type=int, help="number of the connection, where there are several")
+    make.add_argument("--private", action="store_true", help="keep them to yourself")
+    make.add_argument("--key", help="idempotency key: the same again makes nothing twice")
+    make.add_argument("--wait", action="store_true", help="wait until they are done")
+    make.add_argument("--timeout", type=float, default=3600, metavar="SECONDS")
+    make.add_argument("--every", type=float, default=3, metavar="SECONDS", help=argparse.SUPPRESS)
 
     track = _command(commands, "track", "begin to watch generations by their ids at the provider", _track)
     track.add_argument("ids", nargs="*", help="ids; - or nothing: any text that holds some, from standard input")
@@ -96,6 +112,33 @@ def _login(asked: argparse.Namespace) -> int:
     return _say(asked, me, f"{me['person']['name']} in {me['workspace']['name']}. Kept in {path}.")
 
 
+def _make(asked: argparse.Namespace) -> int:
+    client, ends_at = _client(), time.monotonic() + asked.timeout
+    body = {"prompt": sys.stdin.read() if asked.prompt == "-" else asked.prompt, "count": asked.takes}
+    body |= {name: getattr(asked, name) for name in _SENT_AS_TYPED if getattr(asked, name) is not None}
+    body |= {"is_private": asked.private}
+    if asked.start is not None:
+        is_number = asked.start.isascii() and asked.start.isdigit()
+        body["start"] = {"generation": int(asked.start)} if is_number else {"url": asked.start}
+    told = client.post("/takes", body, headers={"Idempotency-Key": asked.key or str(uuid4())})
+    while not told["is_answered"] and time.monotonic() < ends_at:
+        time.sleep(asked.every)
+        told = client.get(f"/takes/{told['order']}")
+    made = [str(one["generation"]) for one in told["takes"] if one["generation"] is not None]
+    for one in told["takes"]:
+        if one["generation"] is None:
+            sys.stderr.write(f"lumaboard: {one['state']}: {one['error']}\n")
+    is_whole = len(made) == len(told["takes"])
+    if not asked.wait or not made:
+        _say(asked, told, "\n".join(made))
+        return 0 if is_whole else FAILED
+    ended = _watch(client, asked, [int(pk) for pk in made], ends_at=ends_at)
+    return ended if is_whole else FAILED
+
+
+_SENT_AS_TYPED = ("model", "aspect_ratio", "duration", "resolution", "connection")
+
+
 def _track(asked: argparse.Namespace) -> int:
     reads_text = asked.ids in ([], ["-"])
     body: dict[str, Any] = {"text": sys.stdin.read()} if reads_text else {"ids": asked.ids}
@@ -120,8 +163,12 @@ def _list(asked: argparse.Namespace) -> int:
 
 
 def _wait(asked: argparse.Namespace) -> int:
-    client = _client()
-    ids, ends_at = [_number(client, one) for one in asked.ids], time.monotonic() + asked.timeout
+    client, ends_at = _client(), time.monotonic() + asked.timeout
+    return _watch(client, asked, [_number(client, one) for one in asked.ids], ends_at=ends_at)
+
+
+def _watch(client: Client, asked: argparse.Namespace, ids: Sequence[int], *, ends_at: float) -> int:
+    """Look again and again until all of them are done, and say what became of them."""
     while True:
         rows = [client.get(f"/generations/{pk}") for pk in ids]
         done = sum(row["is_settled"] for row in rows)

@@ -21,14 +21,13 @@ from lumaboard.gallery.cards import card_of, is_steady
 from lumaboard.gallery.making_forms import MakeForm, initial_from, task_ids_in
 from lumaboard.generations.counters import Wait
 from lumaboard.generations.models import Generation
-from lumaboard.submission.models import Intent, IntentState
+from lumaboard.submission.models import Intent
 from lumaboard.submission.operations import KeyReused, NotIntended
 from lumaboard.submission.settling import asked_of
 from lumaboard.submission.takes import order, takes_of
 
 RECENT_PROMPTS = 12
 _LOOKED_THROUGH = 100
-_UNDER_WAY = (IntentState.INTENDED, IntentState.SENDING)
 
 
 @member_required
@@ -82,7 +81,7 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
     context = {
         "takes": [_take(intent, member) for intent in ordered],
         "prompt": asked_of(ordered[0]).get("prompt", ""),
-        "is_moving": any(intent.state in _UNDER_WAY and not intent.dismissed_at for intent in ordered),
+        "is_moving": any(intent.is_under_way for intent in ordered),
         "is_watched": any(intent.generation and not is_steady(intent.generation) for intent in ordered),
         "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
         "new_url": reverse("gallery:new", args=[member.workspace.slug]),
@@ -185,5 +184,4 @@ def _recent_prompts(member: Member) -> list[str]:
 def _take(intent: Intent, member: Member) -> dict[str, Any]:
     row = intent.generation
     card = card_of(row, workspace_slug=member.workspace.slug, now=timezone.now()) if row is not None else None
-    never_left = intent.state == IntentState.INTENDED and intent.dismissed_at is not None
-    return {"intent": intent, "card": card, "never_left": never_left}
+    return {"intent": intent, "card": card}

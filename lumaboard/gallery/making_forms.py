@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any, Final
 
 from django import forms
 from django.utils import timezone
-from django.utils.translation import gettext as _
 from django.utils.translation import gettext_lazy
 
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection, PauseReason
-from lumaboard.gallery.frames import NoFrame, frame_of, pictured
 from lumaboard.generations.models import Generation
 from lumaboard.generations.naming import name_of
+from lumaboard.submission.frames import NoFrame, frame_of, pictured
 from lumaboard.submission.models import Kinship
 from lumaboard.submission.wishes import (
     ASPECT_RATIOS,
@@ -24,9 +22,11 @@ from lumaboard.submission.wishes import (
     MODELS,
     MOST_TAKES,
     RESOLUTIONS,
+    BadConcepts,
     BadOthers,
     Wish,
     objections,
+    read_concepts,
     read_others,
     request_of,
 )
@@ -34,8 +34,6 @@ from lumaboard.submission.wishes import (
 RECENT: Final = 24
 """So many generations are offered to take a frame from; others come by the buttons of their own page."""
 
-_CONCEPT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
-_MOST_CONCEPTS: Final = 8
 _LONGEST_OTHERS: Final = 20_000
 _SIDES: Final = (("start", Kinship.START_FRAME), ("end", Kinship.END_FRAME))
 
@@ -124,13 +122,10 @@ class MakeForm(forms.Form):
         return str(self.cleaned_data["prompt"]).replace("\r\n", "\n").strip()
 
     def clean_concepts(self) -> tuple[str, ...]:
-        keys = tuple(dict.fromkeys(part.strip().lower() for part in self.cleaned_data["concepts"].split(",")))
-        keys = tuple(key for key in keys if key)
-        if bad := [key for key in keys if not _CONCEPT.fullmatch(key)]:
-            raise forms.ValidationError(_("No concept is called “%(name)s”.") % {"name": bad[0][:64]})
-        if len(keys) > _MOST_CONCEPTS:
-            raise forms.ValidationError(_("At most %(count)d concepts go together.") % {"count": _MOST_CONCEPTS})
-        return keys
+        try:
+            return read_concepts(self.cleaned_data["concepts"].split(","))
+        except BadConcepts as error:
+            raise forms.ValidationError(str(error)) from error
 
     def clean_others(self) -> dict[str, Any]:
         try:

@@ -162,6 +162,8 @@ ROUTES: Final[dict[str, Access]] = {
     "api:activity": api(get="see"),
     "api:generations": api(get="see"),
     "api:track": api(post="track"),
+    "api:make": api(post="submit"),
+    "api:takes": api(get="submit"),
     "api:generation": api_of("change_all", get="see", patch="change_own", delete="change_own"),
     "api:restore": api_of("change_all", post="change_own"),
     "api:refresh": api_of("change_all", post="change_own"),

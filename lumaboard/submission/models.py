@@ -146,6 +146,16 @@ class Intent(models.Model):
         return f"{self.source} {self.pk}: {self.state}"
 
     @property
+    def never_left(self) -> bool:
+        """Whether it could not be sent, and whoever sent it was told."""
+        return self.state == IntentState.INTENDED and self.dismissed_at is not None
+
+    @property
+    def is_under_way(self) -> bool:
+        """Whether it will be sent, or is being sent, so that its outcome is to come."""
+        return self.state in (IntentState.INTENDED, IntentState.SENDING) and not self.never_left
+
+    @property
     def private_to(self) -> int | None:
         """Who alone sees it; None where the workspace does."""
         return self.created_by_id if self.is_private else None

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 from time import monotonic
@@ -23,20 +24,30 @@ from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
 from lumaboard.news.batches import begin
 from lumaboard.submission.models import Intent, IntentState, Source
-from lumaboard.submission.operations import KeyReused, NotIntended, StillSending, intend, send
+from lumaboard.submission.operations import KEYS_LIVE, KeyReused, NotIntended, StillSending, intend, send
 from lumaboard.submission.settling import expect_no_more
 from lumaboard.submission.wishes import MOST_TAKES, route_for
 
 logger = logging.getLogger(__name__)
 
 AT_ONCE: Final = 8
-"""How many creates of forms one process sends beside each other."""
+"""How many creates of forms and programs one process sends beside each other."""
 
 LEFT_AFTER: Final = timedelta(seconds=30)
 LET_GO_AFTER: Final = timedelta(minutes=10)
 """What has not left by then is not sent any more: who asked for it has long gone on."""
 
 _BUDGET_SECONDS: Final = 20.0
+_ORDERED: Final = (Source.FORM, Source.API)
+"""Ways in that write down first and send afterwards; the proxy sends while its caller waits."""
+
+
+@dataclass(slots=True)
+class Order:
+    """The takes of one order, and what this process does about sending them, which begins with the commit."""
+
+    intents: list[Intent]
+    sendings: list[Future[None]] = field(default_factory=list)
 
 
 def order(
@@ -46,17 +57,20 @@ def order(
     *,
     count: int,
     token: UUID,
+    source: Source = Source.FORM,
     is_private: bool = False,
     made_from: Sequence[tuple[int, str]] = (),
     now: datetime,
-) -> list[Intent]:
+) -> Order:
     """Write down so many takes, and have them sent after the commit. Twice with the same token is once.
 
-    Raises `PermissionDenied`, and what `intend` raises: `KeyReused` where the token was used for something else.
+    A program that sends the same again has what was refused for the moment tried again; a person edits it first. Raises
+    `PermissionDenied`, and what `intend` raises: `KeyReused` where the token was used for something else.
     """
     member.require("submit")
     with transaction.atomic():
-        if len(takes_of(member, token)) not in (0, count):
+        known = [one for one in takes_of(member, token) if one.created_at > now - KEYS_LIVE]
+        if len(known) not in (0, count):
             raise KeyReused
         batch = begin(
             member.workspace.pk,
@@ -72,7 +86,7 @@ def order(
                 created_by_id=member.user.pk,
                 route=route_for(connection.kind),
                 request=request,
-                source=Source.FORM,
+                source=source,
                 idempotency_key=key,
                 is_private=is_private,
                 made_from=made_from,
@@ -81,26 +95,28 @@ def order(
             )
             for key in _keys(token)[:count]
         ]
-        numbers = [intent.pk for intent in intents if intent.is_sendable and intent.state == IntentState.INTENDED]
-        transaction.on_commit(lambda: _send_beside(numbers))
-    return intents
+        made = Order(intents)
+        ready = (IntentState.INTENDED, IntentState.REFUSED) if source == Source.API else (IntentState.INTENDED,)
+        numbers = [intent.pk for intent in intents if intent.is_sendable and intent.state in ready]
+        transaction.on_commit(lambda: made.sendings.extend(_send_beside(numbers)))
+    return made
 
 
 def takes_of(member: Member, token: UUID) -> list[Intent]:
     """What this person ordered with this token, in order, each with its generation; one query."""
     rows = Intent.objects.filter(
-        workspace=member.workspace, created_by=member.user, source=Source.FORM, idempotency_key__in=_keys(token)
+        workspace=member.workspace, created_by=member.user, source__in=_ORDERED, idempotency_key__in=_keys(token)
     )
     related = ("connection", "generation__created_by", "generation__acted_by", "generation__connection")
     return list(rows.select_related(*related).order_by("pk"))
 
 
 def send_left(*, clock: Callable[[], datetime], seconds: float = _BUDGET_SECONDS) -> None:
-    """Send what forms ordered and no process has sent, oldest first."""
+    """Send what was ordered and no process has sent, oldest first."""
     ends_at, now = monotonic() + seconds, clock()
     left = Intent.objects.open().filter(
         state=IntentState.INTENDED,
-        source=Source.FORM,
+        source__in=_ORDERED,
         is_sendable=True,
         created_at__lte=now - LEFT_AFTER,
         created_at__gt=now - LET_GO_AFTER,
@@ -134,9 +150,8 @@ def _keys(token: UUID) -> list[str]:
     return [f"form {token} {number}" for number in range(1, MOST_TAKES + 1)]
 
 
-def _send_beside(intent_ids: Sequence[int]) -> None:
-    for intent_id in intent_ids:
-        _threads().submit(_send_in_thread, intent_id)
+def _send_beside(intent_ids: Sequence[int]) -> list[Future[None]]:
+    return [_threads().submit(_send_in_thread, intent_id) for intent_id in intent_ids]
 
 
 def _send_in_thread(intent_id: int) -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
 from urllib.parse import urlsplit
@@ -20,6 +21,9 @@ SHORTEST_PROMPT: Final = 3
 LONGEST_PROMPT: Final = 5000
 MOST_TAKES: Final = 8
 LONGEST_ADDRESS: Final = 2000
+MOST_CONCEPTS: Final = 8
+
+_CONCEPT: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,63}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,6 +57,10 @@ class BadOthers(ValueError):
     """The other parameters are no JSON object. The message is for people."""
 
 
+class BadConcepts(ValueError):
+    """These are no names of concepts, or too many. The message is for people."""
+
+
 def route_for(kind: str) -> str:
     """Luma's own API names films apart from pictures; the relays know only the older name."""
     return "/generations/video" if kind == Kind.LUMA else "/generations"
@@ -77,6 +85,16 @@ def request_of(wish: Wish) -> dict[str, Any]:
     return {**wish.others, **said}
 
 
+def read_concepts(names: Iterable[str]) -> tuple[str, ...]:
+    """Read names of concepts, each once, in their order; raises `BadConcepts`."""
+    keys = tuple(key for key in dict.fromkeys(name.strip().lower() for name in names) if key)
+    if bad := [key for key in keys if not _CONCEPT.fullmatch(key)]:
+        raise BadConcepts(_("No concept is called “%(name)s”.") % {"name": bad[0][:64]})
+    if len(keys) > MOST_CONCEPTS:
+        raise BadConcepts(_("At most %(count)d concepts go together.") % {"count": MOST_CONCEPTS})
+    return keys
+
+
 def read_others(text: str) -> dict[str, Any]:
     """Read the other parameters; raises `BadOthers`."""
     if not text.strip():
@@ -88,9 +106,19 @@ def read_others(text: str) -> dict[str, Any]:
         raise BadOthers(_("This is not JSON%(where)s.") % {"where": where}) from error
     if not isinstance(value, dict):
         raise BadOthers(_('This must be one JSON object, such as {"seed": 7}.'))
-    if "\0" in json.dumps(value, ensure_ascii=False) or "\\u0000" in text:
-        raise BadOthers(_("The text holds characters that cannot be sent."))
+    check_others(value)
     return value
+
+
+def check_others(value: Mapping[str, Any]) -> None:
+    """Raise `BadOthers` where there is something among them that no JSON can say, or no database keep."""
+    try:
+        text = json.dumps(value, ensure_ascii=False, allow_nan=False)
+        text.encode()
+    except ValueError as error:  # infinite numbers, and halves of characters
+        raise BadOthers(_("The text holds characters or numbers that cannot be sent.")) from error
+    if "\\u0000" in text.replace("\\\\", ""):
+        raise BadOthers(_("The text holds characters or numbers that cannot be sent."))
 
 
 def objections(wish: Wish, *, kind: str) -> dict[str, str]:

@@ -110,6 +110,8 @@ SAMPLES: Final[dict[str, Sample]] = {
     "api:activity": Sample(),
     "api:generations": Sample(query="limit=100"),
     "api:track": Sample(json={"ids": ["ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"]}),
+    "api:make": Sample(json={"prompt": "A quiet harbour"}),
+    "api:takes": Sample(of=Of.TAKES),
     "api:generation": Sample(of=Of.GENERATION, json={"title": "Another title"}),
     "api:restore": Sample(of=Of.GENERATION, json={}),
     "api:refresh": Sample(of=Of.GENERATION, json={}),

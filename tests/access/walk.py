@@ -73,7 +73,7 @@ NO_CHANGE = 'UPDATE "accounts_workspace" SET "seq"'
 """All that an act writes which finds everything as it wants it."""
 UNRECORDED = {"profile", "mfa_edit_webauthn", "gallery:favourite"}
 """What people change of nothing but their own: how they are called, how things look to them, what they like."""
-RECORDED_LATER = {"gallery:new"}
+RECORDED_LATER = {"gallery:new", "api:make"}
 """What is told once it is so: of a request that something came of."""
 CARDS = ("sharing:card", "sharing:item_card")
 """Always a picture: where nothing may be told, one and the same."""
@@ -238,6 +238,8 @@ def expected(ask: Ask) -> frozenset[str]:
         case Kind.ROLE if ask.names_nothing_in_bulk:
             answers = {LET_IN}
         case Kind.ROLE if actor.role is None or ask.which == Which.ABROAD or ask.is_somebodys_own:
+            answers = {"404"}
+        case Kind.API if ask.is_somebodys_own and actor.may(right):
             answers = {"404"}
         case Kind.ROLE | Kind.API if ask.which == Which.PRIVATE:
             answers = {"404"} if right and actor.may(right) else {"403", "404"}

@@ -18,6 +18,8 @@ from lumaboard.cli.main import main
 from lumaboard.generations.models import Generation, State
 from lumaboard.sharing.models import ShareLink
 from tests.factories import make_connection, make_generation, make_kept_asset, make_token
+from tests.submission.conftest import Serve, connection_at, making, saying_json
+from tests.submission.conftest import serve as serve  # the fixture
 
 pytestmark = pytest.mark.django_db(transaction=True)
 ID = "ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"
@@ -162,3 +164,26 @@ def test_sharing_prints_the_link(signed_in: Terminal, alice: Membership, monkeyp
     link = ShareLink.objects.get()
     assert "/s/" in said
     assert (link.name, link.view_limit, link.has_password) == ("For the client", 3, True)
+
+
+def test_make_has_films_made_once_and_says_their_numbers(
+    terminal: Terminal, alice: Membership, live_server: Any, serve: Serve
+) -> None:
+    server = serve(making())
+    connection_at(alice, server.url)
+    terminal.run("login", live_server.url, text=make_token(alice, "submit", "read").token)
+    asked = ("make", "A quiet harbour", "--takes", "2", "--format", "9:16", "--key", "once")
+    said = terminal.run(*asked)
+    assert terminal.run(*asked) == said
+    assert sorted(map(int, said.split())) == sorted(Generation.objects.values_list("pk", flat=True))
+    assert len(server.requests) == 2
+    said = terminal.run("make", "ab", code=1)
+    assert "body.prompt" in said
+
+
+def test_make_says_what_was_refused(terminal: Terminal, alice: Membership, live_server: Any, serve: Serve) -> None:
+    connection_at(alice, serve(saying_json({"detail": "Advanced prompt moderation failed"}, "400 Bad Request")).url)
+    terminal.run("login", live_server.url, text=make_token(alice, "submit", "read").token)
+    said = terminal.run("make", "A quiet harbour", "--wait", code=3)
+    assert "refused:" in said
+    assert "Advanced prompt moderation failed" in said

@@ -1,0 +1,17 @@
+"""Things that a body names, found among those that are there for this member."""
+
+from __future__ import annotations
+
+from lumaboard.accounts.access import Member
+from lumaboard.api.errors import ApiError
+from lumaboard.connections.models import Connection
+
+
+def connection_named(member: Member, pk: int | None) -> Connection:
+    """The one that is named, or the only one there is."""
+    present = list(Connection.objects.filter(workspace=member.workspace).present().order_by("id"))
+    found = [one for one in present if one.pk == pk] if pk is not None else present
+    if len(found) == 1:
+        return found[0]
+    said = "The workspace has several: name one." if len(found) > 1 else "There is no such connection."
+    raise ApiError(422, fields=[("body.connection", said)])

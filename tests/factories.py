@@ -22,7 +22,7 @@ from lumaboard.connections.keys import seal
 from lumaboard.connections.models import Connection, Kind
 from lumaboard.generations.counts import add_counts, cells_of_row
 from lumaboard.generations.models import SETTLED, Asset, AssetRole, Cause, CopyState, Generation, State, Transition
-from lumaboard.submission.models import Intent, IntentState, Source
+from lumaboard.submission.models import Intent, IntentState, Picture, Source
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSWORD = "a long enough password"
@@ -165,4 +165,21 @@ def make_kept_asset(
         content_type={"mp4": "video/mp4", "jpg": "image/jpeg"}[extension],
         archived_at=NOW,
         next_copy_at=None,
+    )
+
+
+def make_picture(membership: Membership, body: bytes = b"a picture", **fields: Any) -> Picture:
+    """A picture that this person gave to begin a film with, in our storage."""
+    with TemporaryDirectory() as folder:
+        made = Path(folder) / "made"
+        made.write_bytes(body)
+        file = keep_made(made, workspace_id=membership.workspace_id, extension="jpg")
+    fields = {"content_type": "image/jpeg", "width": 640, "height": 360} | fields
+    return Picture.objects.create(
+        workspace=membership.workspace,
+        created_by=membership.user,
+        sha256=file.sha256,
+        stored_name=file.name,
+        size=file.size,
+        **fields,
     )

@@ -20,6 +20,7 @@ from lumaboard.archive.claim import Claim
 from lumaboard.archive.download import Brought
 from lumaboard.archive.errors import CopyError, CopyFailed, FileTooLarge, LeaseLost, NoRoom
 from lumaboard.archive.links import source_of
+from lumaboard.archive.named import named_beside_assets
 from lumaboard.archive.storage import StoredFile
 from lumaboard.generations.counts import add_counts, cells_of_row, difference, raise_seq
 from lumaboard.generations.models import Asset, AssetRole, Attention, CopyState, Generation
@@ -202,7 +203,7 @@ def put_in(asset: Asset, file: StoredFile, *, content_type: str, row: Generation
     equal = Asset.objects.filter(
         sha256=file.sha256, copy_state=CopyState.ARCHIVED, generation__workspace_id=row.workspace_id
     )
-    if not equal.exists():
+    if not equal.exists() and not named_beside_assets(row.workspace_id, [file.sha256]):
         Workspace.objects.filter(pk=row.workspace_id).update(stored_bytes=F("stored_bytes") + file.size)
     asset.copy_state, asset.archived_at, asset.next_copy_at = CopyState.ARCHIVED, now, None
     asset.sha256, asset.stored_name, asset.content_type = file.sha256, file.name, content_type

@@ -16,8 +16,8 @@ from django.db import transaction
 
 from lumaboard.accounts.models import Workspace
 from lumaboard.archive import storage
+from lumaboard.archive.named import named_among
 from lumaboard.archive.names import STORED_NAME
-from lumaboard.generations.models import Asset
 
 logger = logging.getLogger(__name__)
 
@@ -99,9 +99,7 @@ def _remove(workspace_id: int, names: list[str], before: datetime) -> int:
 
 def _unnamed(names: Iterable[str]) -> list[str]:
     wanted = list(names)
-    named = set(
-        Asset.objects.filter(sha256__in={_sha256(name) for name in wanted}).values_list("stored_name", flat=True)
-    )
+    named = named_among(_sha256(name) for name in wanted)
     return [name for name in wanted if name not in named]
 
 

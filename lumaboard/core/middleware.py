@@ -9,9 +9,9 @@ from django.utils.translation import gettext as _
 
 from lumaboard.core.http import whole_number
 
-MOST_BODY_BYTES = 9 * 2**20
-"""Above the largest form (a pasted file of 4 MiB, and what encoding adds). Nothing limits uploads in Django, whose check of the
-form's token spools them to the disk before anybody has signed in."""
+MOST_BODY_BYTES = 17 * 2**20
+"""Above the largest form (two pictures of 8 MiB). Nothing limits uploads in Django, whose check of the form's token spools them
+to the disk before anybody has signed in."""
 
 PERMISSIONS_POLICY = ", ".join(
     [

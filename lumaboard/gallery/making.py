@@ -6,7 +6,7 @@ import json
 from typing import Any
 from uuid import UUID, uuid4
 
-from django.http import Http404, HttpResponse, HttpResponseRedirect, QueryDict
+from django.http import Http404, HttpResponse, HttpResponseRedirect
 from django.shortcuts import render
 from django.urls import reverse
 from django.utils import timezone
@@ -18,10 +18,11 @@ from lumaboard.connections.models import Connection
 from lumaboard.core.htmx import wants_fragment
 from lumaboard.core.http import require_form_methods, whole_number
 from lumaboard.gallery.cards import card_of, is_steady
-from lumaboard.gallery.making_forms import MakeForm, initial_from, task_ids_in
+from lumaboard.gallery.making_forms import MakeForm, initial_from, pictures_in, task_ids_in
+from lumaboard.gallery.uploads import received
 from lumaboard.generations.counters import Wait
 from lumaboard.generations.models import Generation
-from lumaboard.submission.models import Intent
+from lumaboard.submission.models import Intent, Picture
 from lumaboard.submission.operations import KeyReused, NotIntended
 from lumaboard.submission.settling import asked_of
 from lumaboard.submission.takes import order, takes_of
@@ -41,7 +42,8 @@ def new(request: MemberRequest) -> HttpResponse:
     member.require("submit")
     if request.method != "POST":
         return _page(request, MakeForm(member=member, initial=_initial(request)))
-    form = MakeForm(request.POST, member=member)
+    sent, unreceived = received(request, now=timezone.now())
+    form = MakeForm(sent, member=member, unreceived=unreceived)
     if form.is_valid():
         data = form.cleaned_data
         try:
@@ -53,10 +55,12 @@ def new(request: MemberRequest) -> HttpResponse:
                 token=data["token"],
                 is_private=data["is_private"],
                 made_from=data["kin"],
+                pictures=data["pictures"],
                 now=timezone.now(),
             )
         except KeyReused:
-            form = MakeForm(_with_another_token(request), member=member)
+            sent["token"] = str(uuid4())
+            form = MakeForm(sent, member=member)
             sent_url = reverse("gallery:takes", args=[member.workspace.slug, data["token"]])
             form.add_error(
                 None, _("This form was sent before, with something else in it. Press again to make these too.")
@@ -90,15 +94,9 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
     return render(request, template, context)
 
 
-def _with_another_token(request: MemberRequest) -> QueryDict:
-    data = request.POST.copy()
-    data["token"] = str(uuid4())
-    return data
-
-
 def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:
     member = request.member
-    connections: list[Connection] = list(form.fields["connection"].queryset)  # type: ignore[attr-defined]  # it is a ModelChoiceField
+    connections = form.ways
     context = {
         "form": form,
         "connections": connections,
@@ -109,6 +107,7 @@ def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> Http
             form["concepts"].value() or form["others"].value() or form["concepts"].errors or form["others"].errors
         ),
         "sent_url": sent_url,
+        "pictures": {side: form.picture(side) for side in ("start", "end")},
     }
     return render(request, "gallery/new.html", context, status=422 if form.is_bound and form.errors else 200)
 
@@ -159,7 +158,12 @@ _FRAMES = {
 def _taken_over(member: Member, request: dict[str, Any], *, connection_id: int) -> dict[str, Any]:
     seen = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk)
     named = seen.filter(connection=connection_id, task_id__in=task_ids_in(request))
-    initial = initial_from(request, task_rows=dict(named.values_list("task_id", "pk")))
+    own = Picture.objects.filter(workspace=member.workspace, created_by=member.user, pk__in=pictures_in(request))
+    initial = initial_from(
+        request,
+        task_rows=dict(named.values_list("task_id", "pk")),
+        own_pictures=set(own.values_list("pk", flat=True)),
+    )
     left = initial.pop("left")
     others = json.dumps(left, ensure_ascii=False, indent=2) if left else ""
     return initial | {"connection": connection_id, "others": others}

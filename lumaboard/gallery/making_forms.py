@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from django import forms
@@ -10,10 +11,13 @@ from django.utils.translation import gettext_lazy
 
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection, PauseReason
+from lumaboard.core.http import whole_number
 from lumaboard.generations.models import Generation
 from lumaboard.generations.naming import name_of
-from lumaboard.submission.frames import NoFrame, frame_of, pictured
-from lumaboard.submission.models import Kinship
+from lumaboard.submission import pictures
+from lumaboard.submission.frames import NoFrame, cannot_fetch, frame_of, pictured
+from lumaboard.submission.models import Kinship, Picture
+from lumaboard.submission.reach import reaches_us
 from lumaboard.submission.wishes import (
     ASPECT_RATIOS,
     DURATIONS,
@@ -37,8 +41,11 @@ RECENT: Final = 24
 _LONGEST_OTHERS: Final = 20_000
 _SIDES: Final = (("start", Kinship.START_FRAME), ("end", Kinship.END_FRAME))
 
+UPLOAD: Final = "upload"
+_UPLOAD_CHOICE: Final = (UPLOAD, gettext_lazy("Upload a picture"))
 FRAME_KINDS: Final = (
     ("", gettext_lazy("None")),
+    _UPLOAD_CHOICE,
     ("url", gettext_lazy("Address of a picture")),
     ("last", gettext_lazy("Last frame of a generation")),
     ("first", gettext_lazy("First frame of a generation")),
@@ -53,11 +60,27 @@ def _radio(label: Any, choices: list[tuple[str, Any]], initial: str) -> forms.Ch
     return forms.ChoiceField(label=label, choices=choices, widget=forms.RadioSelect, initial=initial, required=False)
 
 
+def _hidden_number() -> forms.IntegerField:
+    return forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=2**62)
+
+
+def _file() -> forms.FileField:
+    return forms.FileField(
+        label=gettext_lazy("Picture"),
+        required=False,
+        help_text=gettext_lazy("JPEG, PNG or WebP up to 8 MB."),
+        widget=forms.FileInput(attrs={"accept": "image/jpeg,image/png,image/webp"}),
+    )
+
+
 class MakeForm(forms.Form):
-    """A wish for one to eight takes. `token` makes that pressing twice makes them once."""
+    """A wish for one to eight takes. `token` makes that pressing twice makes them once.
+
+    Files are received before (`uploads`), so that they outlive whatever else is wrong; the form knows them by number.
+    """
 
     token = forms.UUIDField(widget=forms.HiddenInput)
-    made_from = forms.IntegerField(widget=forms.HiddenInput, required=False, min_value=1, max_value=2**62)
+    made_from = _hidden_number()
     connection = forms.ModelChoiceField(
         label=gettext_lazy("Make it through"), queryset=Connection.objects.none(), empty_label=None
     )
@@ -93,11 +116,15 @@ class MakeForm(forms.Form):
         help_text=gettext_lazy("Names as the provider lists them, with commas between."),
     )
     start_kind = forms.ChoiceField(label=gettext_lazy("Start frame"), choices=FRAME_KINDS, required=False)
+    start_file = _file()
+    start_upload = _hidden_number()
     start_url = forms.CharField(label=gettext_lazy("Address"), required=False, max_length=LONGEST_ADDRESS)
     start_generation = forms.IntegerField(
         label=gettext_lazy("Generation"), required=False, min_value=1, max_value=2**62
     )
     end_kind = forms.ChoiceField(label=gettext_lazy("End frame"), choices=FRAME_KINDS, required=False)
+    end_file = _file()
+    end_upload = _hidden_number()
     end_url = forms.CharField(label=gettext_lazy("Address"), required=False, max_length=LONGEST_ADDRESS)
     end_generation = forms.IntegerField(label=gettext_lazy("Generation"), required=False, min_value=1, max_value=2**62)
     others = forms.CharField(
@@ -108,15 +135,26 @@ class MakeForm(forms.Form):
         help_text=gettext_lazy("A JSON object with whatever else the provider takes. It is sent as it stands."),
     )
 
-    def __init__(self, *args: Any, member: Member, **kwargs: Any) -> None:
+    def __init__(self, *args: Any, member: Member, unreceived: Mapping[str, str] | None = None, **kwargs: Any) -> None:
+        """`unreceived` says by side why a file was not taken."""
         super().__init__(*args, **kwargs)
         self._member = member
+        self._unreceived = unreceived or {}
         present = Connection.objects.filter(workspace=member.workspace).present()
         ways = present.exclude(pause_reason=PauseReason.PERSON).order_by("id")
         self.fields["connection"].queryset = ways  # type: ignore[attr-defined]  # it is a ModelChoiceField
+        self.ways = list(ways)
+        is_reached = any(reaches_us(way) for way in self.ways)
         for side, _kind in _SIDES:
             self.fields[f"{side}_generation"].widget = forms.Select(choices=self._offered(side))
+            if self.ways and not is_reached:
+                self._offer_no_upload(self.fields[f"{side}_kind"], self.ways[0])
         del self.fields["prompt"].widget.attrs["cols"]
+
+    def picture(self, side: str) -> Picture | None:
+        """The picture that was received for this side, now or at an earlier try."""
+        value = self.data.get(f"{side}_upload") if self.is_bound else self.initial.get(f"{side}_upload")
+        return pictures.of_member(self._member, whole_number(str(value or "")))
 
     def clean_prompt(self) -> str:
         return str(self.cleaned_data["prompt"]).replace("\r\n", "\n").strip()
@@ -141,12 +179,18 @@ class MakeForm(forms.Form):
             return data
         kin: list[tuple[int, str]] = []
         frames = {}
+        given: list[int] = []
         for side, kinship in _SIDES:
+            kind = data.get(f"{side}_kind", "")
+            picture = self.picture(side) if kind == UPLOAD else None
             try:
+                if kind == UPLOAD and side in self._unreceived:
+                    raise NoFrame(self._unreceived[side])
                 frames[side], parent = frame_of(
-                    data.get(f"{side}_kind", ""),
+                    kind,
                     side=side,
                     url=data.get(f"{side}_url", ""),
+                    picture=picture,
                     generation=self._generation(data.get(f"{side}_generation")),
                     connection=connection,
                     now=timezone.now(),
@@ -156,6 +200,8 @@ class MakeForm(forms.Form):
                 return data
             if parent is not None:
                 kin.append((parent, kinship))
+            if picture is not None:
+                given.append(picture.pk)
         if source := self._generation(data.get("made_from")):
             is_same = " ".join(source.prompt.split()) == " ".join(data.get("prompt", "").split())
             kin.append((source.pk, Kinship.AGAIN if is_same else Kinship.VARY))
@@ -169,8 +215,13 @@ class MakeForm(forms.Form):
         )
         for name, sentence in objections(wish, kind=connection.kind).items():
             self.add_error(f"{name}_kind" if name in frames else name, sentence)
-        data["request"], data["kin"] = request_of(wish), kin
+        data |= {"request": request_of(wish), "kin": kin, "pictures": given}
         return data
+
+    @staticmethod
+    def _offer_no_upload(field: forms.Field, way: Connection) -> None:
+        field.choices = [choice for choice in FRAME_KINDS if choice != _UPLOAD_CHOICE]  # type: ignore[attr-defined]  # a ChoiceField
+        field.help_text = cannot_fetch(way.name)
 
     def _generation(self, pk: int | None) -> Generation | None:
         """The generation named in this field, as far as this person may see it; another is none."""
@@ -191,10 +242,13 @@ class MakeForm(forms.Form):
         return [("", "–"), *((str(row.pk), name_of(row)) for row in rows)]
 
 
-def initial_from(request: dict[str, Any], *, task_rows: dict[str, int]) -> dict[str, Any]:
+def initial_from(
+    request: dict[str, Any], *, task_rows: Mapping[str, int], own_pictures: Collection[int] = ()
+) -> dict[str, Any]:
     """Turn the body of a create, or the provider's echo of one, back into what the form shows.
 
-    `task_rows` says which generation here has which task id. What the form has no field for goes to the other parameters.
+    `task_rows` says which generation here has which task id, `own_pictures` which pictures may be taken again.
+    What the form has no field for goes to the other parameters.
     """
     left = {name: value for name, value in request.items() if name not in ("generation_type", "callback_url")}
     initial: dict[str, Any] = {}
@@ -222,6 +276,8 @@ def initial_from(request: dict[str, Any], *, task_rows: dict[str, int]) -> dict[
             continue
         if frame.get("type") == "generation" and str(frame.get("id")) in task_rows:
             initial |= {f"{side}_kind": kind, f"{side}_generation": task_rows[str(frame["id"])]}
+        elif (picture := pictures.pk_in(str(frame.get("url")))) in own_pictures:
+            initial |= {f"{side}_kind": UPLOAD, f"{side}_upload": picture}
         elif isinstance(frame.get("url"), str):
             initial |= {f"{side}_kind": "url", f"{side}_url": frame["url"][:LONGEST_ADDRESS]}
     return initial | {"left": {name: value for name, value in left.items() if value not in (None, "", [], {})}}
@@ -229,6 +285,16 @@ def initial_from(request: dict[str, Any], *, task_rows: dict[str, int]) -> dict[
 
 def task_ids_in(request: dict[str, Any]) -> list[str]:
     """The task ids that the keyframes of a request name."""
+    return [str(frame["id"]) for frame in _frames_in(request) if frame.get("id")]
+
+
+def pictures_in(request: dict[str, Any]) -> list[int]:
+    """The pictures of ours that the keyframes of a request lead to."""
+    found = [pictures.pk_in(str(frame.get("url"))) for frame in _frames_in(request)]
+    return [pk for pk in found if pk is not None]
+
+
+def _frames_in(request: dict[str, Any]) -> list[dict[str, Any]]:
     keyframes = request.get("keyframes")
     frames = keyframes.values() if isinstance(keyframes, dict) else ()
-    return [str(frame["id"]) for frame in frames if isinstance(frame, dict) and frame.get("id")]
+    return [frame for frame in frames if isinstance(frame, dict)]

@@ -10,9 +10,8 @@ from time import monotonic
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F
 
-from lumaboard.accounts.models import Workspace
+from lumaboard.archive.named import give_room_back
 from lumaboard.audit.models import AuditEvent
 from lumaboard.generations.counts import Cell, add_counts, cells_of_row, raise_seq
 from lumaboard.generations.models import Asset, CopyState, Generation
@@ -58,14 +57,5 @@ def _remove_some() -> bool:
             Asset.objects.filter(generation__in=pks, copy_state=CopyState.ARCHIVED).values_list("sha256", "size")
         )
         Generation.objects.filter(pk__in=pks).delete()
-        _give_room_back(workspace_id, sizes)
+        give_room_back(workspace_id, sizes)
     return True
-
-
-def _give_room_back(workspace_id: int, sizes: dict[str, int | None]) -> None:
-    """Take the files that nothing names any more out of the workspace's quota; the sweep takes them off the disk."""
-    kept = set(
-        Asset.objects.filter(sha256__in=sizes, generation__workspace_id=workspace_id).values_list("sha256", flat=True)
-    )
-    freed = sum(size or 0 for sha256, size in sizes.items() if sha256 not in kept)
-    Workspace.objects.filter(pk=workspace_id).update(stored_bytes=F("stored_bytes") - freed)

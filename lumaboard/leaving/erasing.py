@@ -19,6 +19,7 @@ from lumaboard.accounts.models import Invitation, Membership, Role, User, Worksp
 from lumaboard.audit.models import AuditEvent
 from lumaboard.audit.operations import record
 from lumaboard.leaving.deletion import put_out_of_reach
+from lumaboard.submission.pictures import forget_of
 
 ERASED_WORD: Final = "(erased)"
 """Stands in audit rows where an address stood."""
@@ -84,6 +85,7 @@ def erase(user: User, *, now: datetime) -> None:
                 role=membership.role,
             )
         _forget_address(person.email)
+        forget_of(person)
         _forget_belongings(person)
         _empty(person, now)
         record("person.erased", workspace_id=None, actor_id=person.pk, target=person)

@@ -16,7 +16,7 @@ from lumaboard.audit.models import AuditEvent
 from lumaboard.generations.models import Generation
 from lumaboard.generations.remarks import Favourite, Note
 from lumaboard.sharing.models import ShareLink
-from lumaboard.submission.models import Intent
+from lumaboard.submission.models import Intent, Picture
 
 M = TypeVar("M", bound=models.Model)
 _AT_ONCE: Final = 500
@@ -57,6 +57,8 @@ def _lists(user: User) -> Iterator[tuple[str, Iterable[dict[str, Any]]]]:
     yield "generations", map(_generation, _paged(made))
     asked = Intent.objects.filter(created_by=user, workspace__memberships__user=user).select_related("workspace")
     yield "requests", map(_request, _paged(asked))
+    given = Picture.objects.filter(created_by=user, workspace__memberships__user=user).select_related("workspace")
+    yield "pictures", map(_picture, _paged(given))
     links = ShareLink.objects.filter(created_by=user, workspace__memberships__user=user).select_related("workspace")
     yield "share_links", map(_link, _paged(links))
     is_seen = models.Q(generation__is_private=False) | models.Q(generation__created_by=user)
@@ -102,6 +104,11 @@ def _generation(row: Generation) -> dict[str, Any]:
 
 def _request(row: Intent) -> dict[str, Any]:
     told = ("source", "route", "request", "state", "created_at", "sent_at", "task_id")
+    return {"workspace": row.workspace.name, **{name: getattr(row, name) for name in told}}
+
+
+def _picture(row: Picture) -> dict[str, Any]:
+    told = ("content_type", "size", "width", "height", "created_at", "used_at")
     return {"workspace": row.workspace.name, **{name: getattr(row, name) for name in told}}
 
 

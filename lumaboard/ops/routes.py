@@ -23,6 +23,7 @@ class Kind(StrEnum):
     LOGIN = "login"  # on being signed in; the page is about whoever asks
     ROLE = "role"  # on the role in the workspace that the path names, and on the right asked for
     ONE_TIME = "one-time link"  # on a secret in the path that works once
+    SIGNED = "signed link"  # on a signature of ours in the path, which ends by itself
     SHARE = "share"  # on a share link's secret in the path, and on its password
     API = "API scope"  # on the token that comes with the request: its scopes, and its maker's role
     STAFF = "staff"  # on the token that whoever runs the installation has set
@@ -80,6 +81,10 @@ def api_of(others: str, **rights: str) -> Access:
 
 def one_time(*methods: str) -> Access:
     return Access(kind=Kind.ONE_TIME, rights=dict.fromkeys(methods, ""))
+
+
+def signed(*methods: str) -> Access:
+    return Access(kind=Kind.SIGNED, rights=dict.fromkeys(methods, ""))
 
 
 def share(*methods: str) -> Access:
@@ -247,6 +252,9 @@ ROUTES: Final[dict[str, Access]] = {
     "submission:choose": role(post="submit", others="change_all"),
     "submission:dismiss": role(post="submit", others="change_all"),
     "submission:send_again": role(get="submit", post="submit", others="change_all"),
+    # submission: pictures that films begin or end with
+    "submission:picture": role(get="submit"),
+    "submission:picture_link": signed(GET),
     # ops
     "ops:healthz": public(GET),
     "ops:readyz": public(GET),

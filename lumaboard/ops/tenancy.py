@@ -15,9 +15,10 @@ from django.db import models
 from django.db.models import F
 
 from lumaboard.accounts.models import User, Workspace
+from lumaboard.archive.named import rows_naming, tables
 from lumaboard.audit.models import AuditEvent
 from lumaboard.audit.verbs import owner_alone
-from lumaboard.generations.models import Asset, Generation
+from lumaboard.generations.models import Generation
 
 Model = type[models.Model]
 _AT_ONCE = 1000
@@ -62,11 +63,14 @@ def telling_audit_rows() -> Iterator[str]:
 
 
 def crossing_files() -> Iterator[str]:
-    """Assets whose stored file lies in the folder of another workspace."""
-    named = Asset.objects.exclude(stored_name="").select_related("generation").order_by("pk")
-    for asset in named.only("stored_name", "role", "generation__workspace_id").iterator():
-        if not asset.stored_name.startswith(f"{asset.generation.workspace_id}/"):
-            yield f"asset {asset.pk} of workspace {asset.generation.workspace_id} names {asset.stored_name}"
+    """Rows whose stored file lies in the folder of another workspace."""
+    for table in tables():
+        way = ways_of(table)[0]
+        for pk, workspace_id, name in (
+            rows_naming(table).order_by("pk").values_list("pk", way, "stored_name").iterator()
+        ):
+            if not name.startswith(f"{workspace_id}/"):
+                yield f"{_name(table)} {pk} of workspace {workspace_id} names {name}"
 
 
 @cache

@@ -1,16 +1,20 @@
-"""Where a new film may begin or end: a picture at an address, or the first or last frame of a generation."""
+"""Where a new film may begin or end: a picture that was uploaded or has an address, or a frame of a generation."""
 
 from __future__ import annotations
 
 from datetime import datetime, timedelta
 from typing import Final
 
+from django.conf import settings
 from django.utils.translation import gettext as _
 
 from lumaboard.accounts.access import Member
 from lumaboard.archive.links import links_of
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Asset, AssetRole, Generation, State
+from lumaboard.submission import pictures
+from lumaboard.submission.models import Picture
+from lumaboard.submission.reach import reaches_us
 from lumaboard.submission.wishes import Frame
 
 STILL_GOOD_FOR: Final = timedelta(minutes=10)
@@ -26,13 +30,24 @@ class NoFrame(Exception):
 
 
 def frame_of(
-    kind: str, *, side: str, url: str, generation: Generation | None, connection: Connection, now: datetime
+    kind: str,
+    *,
+    side: str,
+    url: str = "",
+    picture: Picture | None = None,
+    generation: Generation | None = None,
+    connection: Connection,
+    now: datetime,
 ) -> tuple[Frame | None, int | None]:
     """Give the frame that was chosen for this side, and the generation it is of, where the request will not name it.
 
     Raises `NoFrame`.
     """
+    if kind == "upload":
+        return Frame(url=_link_to(picture, connection, now=now)), None
     if kind == "url":
+        if pictures.has_ended(url.strip(), now=now):
+            raise NoFrame(_("That link has ended. Upload the picture, or choose another."))
         return Frame(url=url.strip()), None
     if kind not in _ROLES:
         return None, None
@@ -57,6 +72,22 @@ def pictured(member: Member, limit: int) -> list[Generation]:
     """The newest finished films that this person sees."""
     rows = Generation.objects.in_workspace(member.workspace.pk).present().filter(state=State.SUCCEEDED)
     return list(rows.arms_for(member.user.pk).newest(limit))
+
+
+def _link_to(picture: Picture | None, connection: Connection, *, now: datetime) -> str:
+    if picture is None:
+        raise NoFrame(_("Choose the picture to upload."))
+    if not reaches_us(connection):
+        raise NoFrame(cannot_fetch(connection.name))
+    return pictures.link_to(picture, now=now)
+
+
+def cannot_fetch(name: str) -> str:
+    """Say why nothing can be uploaded for a provider."""
+    return _(
+        "“%(name)s” cannot fetch a picture from this board, because %(address)s is not an address it can reach. "
+        "Give the address of a picture elsewhere."
+    ) % {"name": name, "address": settings.PUBLIC_URL}
 
 
 def _link(asset: Asset, *, now: datetime) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.conf import settings
 from django.db import models
@@ -10,7 +11,10 @@ from django.db.models import Q
 from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
+from lumaboard.connections.models import Kind
 from lumaboard.generations.models import shared_work_stays
+
+LONGEST_CURRENCY: Final = 12
 
 
 class Source(models.TextChoices):
@@ -66,6 +70,13 @@ NEVER_LEFT_AFTER = timedelta(minutes=2)
 """An intent that has not left after so long was forgotten by a process that died."""
 
 
+class Per(models.TextChoices):
+    """What a price is for."""
+
+    SECOND = "second", _("per second of film")
+    REQUEST = "request", _("per generation")
+
+
 class Intent(models.Model):
     """One request to make something, as it was asked for, and what came of it.
 
@@ -98,6 +109,10 @@ class Intent(models.Model):
     answer = models.TextField(blank=True, default="")
     error_kind = models.CharField(max_length=30, blank=True, default="")
     error_text = models.CharField(max_length=400, blank=True, default="")
+
+    # What it was to cost by the workspace's own prices when it was ordered; empty where none was set
+    estimate = models.DecimalField(max_digits=14, decimal_places=4, null=True)
+    estimate_currency = models.CharField(max_length=LONGEST_CURRENCY, blank=True, default="")
 
     task_id = models.CharField(max_length=191, blank=True, default="")
     generation = models.ForeignKey(
@@ -176,3 +191,49 @@ class Lineage(models.Model):
 
     def __str__(self) -> str:
         return f"{self.child_id} of {self.parent_id}: {self.kind}"
+
+
+class Picture(models.Model):
+    """A picture that somebody gave to begin or end a film with. Nobody else picks it, and it goes with whoever gave it."""
+
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="pictures")
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="pictures")
+    sha256 = models.CharField(max_length=64)
+    stored_name = models.CharField(max_length=200)
+    content_type = models.CharField(max_length=40)
+    size = models.PositiveBigIntegerField()
+    width = models.PositiveIntegerField()
+    height = models.PositiveIntegerField()
+    created_at = models.DateTimeField(default=timezone.now)
+    used_at = models.DateTimeField(null=True)  # when it was last ordered with; what never was is forgotten soon
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "created_by", "sha256"], name="one_picture_per_content"),
+        ]
+        indexes = [models.Index(fields=["sha256"], name="pictures_by_content")]
+
+    def __str__(self) -> str:
+        return f"{self.width} × {self.height}"
+
+
+class Price(models.Model):
+    """What a workspace pays, by its own account. Where a word is empty the price is for every one."""
+
+    workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="prices")
+    kind = models.CharField(max_length=10, choices=Kind.choices, blank=True, default="")
+    model = models.CharField(max_length=80, blank=True, default="")
+    resolution = models.CharField(max_length=20, blank=True, default="")
+    per = models.CharField(max_length=10, choices=Per.choices, default=Per.SECOND)
+    amount = models.DecimalField(max_digits=12, decimal_places=4)
+    currency = models.CharField(max_length=LONGEST_CURRENCY)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "kind", "model", "resolution"], name="one_price_for_the_same"),
+            models.CheckConstraint(condition=Q(amount__gte=0), name="prices_are_not_negative"),
+            models.CheckConstraint(condition=Q(per__in=Per.values), name="prices_are_for_something_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.amount.normalize():f} {self.currency} {self.per}"

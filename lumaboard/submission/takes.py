@@ -23,7 +23,7 @@ from django.utils import timezone
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
 from lumaboard.news.batches import begin
-from lumaboard.submission.models import Intent, IntentState, Source
+from lumaboard.submission.models import Intent, IntentState, Picture, Source
 from lumaboard.submission.operations import KEYS_LIVE, KeyReused, NotIntended, StillSending, intend, send
 from lumaboard.submission.settling import expect_no_more
 from lumaboard.submission.wishes import MOST_TAKES, route_for
@@ -60,6 +60,7 @@ def order(
     source: Source = Source.FORM,
     is_private: bool = False,
     made_from: Sequence[tuple[int, str]] = (),
+    pictures: Sequence[int] = (),
     now: datetime,
 ) -> Order:
     """Write down so many takes, and have them sent after the commit. Twice with the same token is once.
@@ -95,6 +96,7 @@ def order(
             )
             for key in _keys(token)[:count]
         ]
+        Picture.objects.filter(pk__in=pictures).update(used_at=now)
         made = Order(intents)
         ready = (IntentState.INTENDED, IntentState.REFUSED) if source == Source.API else (IntentState.INTENDED,)
         numbers = [intent.pk for intent in intents if intent.is_sendable and intent.state in ready]

@@ -192,6 +192,8 @@ SAMPLES: Final[dict[str, Sample]] = {
     "submission:choose": Sample(of=Of.INTENT, form={"task_id": "planted-candidate"}),
     "submission:dismiss": Sample(of=Of.INTENT),
     "submission:send_again": Sample(of=Of.INTENT),
+    "submission:picture": Sample(of=Of.PICTURE),
+    "submission:picture_link": Sample(last=("jpg",)),
     # ops
     "ops:healthz": Sample(),
     "ops:readyz": Sample(),

@@ -123,7 +123,7 @@ class Ask:
         """Whether the thing exists for one person alone, and that is somebody else."""
         if self.sample.of == Of.TOKEN and self.actor.may("manage_members"):
             return False
-        return self.sample.of in (Of.SIGN_IN, Of.PASSKEY, Of.TOKEN, Of.TAKES) and self.which == Which.OTHERS
+        return self.sample.of in (Of.SIGN_IN, Of.PASSKEY, Of.TOKEN, Of.TAKES, Of.PICTURE) and self.which == Which.OTHERS
 
     @property
     def is_by_a_link_that_is_shut(self) -> bool:
@@ -217,7 +217,7 @@ def expected(ask: Ask) -> frozenset[str]:
     match access.kind:
         case _ if ask.sample.is_dead:
             answers = {"404"}
-        case Kind.PUBLIC:
+        case Kind.PUBLIC | Kind.SIGNED:
             answers = {LET_IN}
         case Kind.LOGIN:
             answers = {SIGN_IN if not actor.is_signed_in else "404" if ask.is_somebodys_own else LET_IN}
@@ -309,7 +309,7 @@ def which_of(sample: Sample, actor: Actor) -> tuple[Which, ...]:
             ours = (Which.OTHERS,)
         case Of.PASSKEY:
             return (Which.OWN, Which.OTHERS) if actor.is_signed_in else (Which.OTHERS,)
-        case Of.SIGN_IN | Of.TOKEN | Of.TAKES:
+        case Of.SIGN_IN | Of.TOKEN | Of.TAKES | Of.PICTURE:
             ours = (Which.OTHERS,)
         case _:
             return (Which.THE_WORKSPACES, Which.ABROAD) if actor == ELSEWHERE else (Which.THE_WORKSPACES,)

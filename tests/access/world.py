@@ -27,6 +27,7 @@ from lumaboard.sharing.addresses import address_of
 from lumaboard.sharing.models import Download, Logo, ShareLink, SharePolicy
 from lumaboard.sharing.operations import Terms, make_link
 from lumaboard.submission.models import IntentState, Source
+from lumaboard.submission.pictures import link_to
 from tests.access.passkeys import registered
 from tests.access.people import ACTORS, ELSEWHERE, GUEST, MEMBERS, PROGRAMS, Actor, token_of
 from tests.accounts.pages import prove
@@ -40,6 +41,7 @@ from tests.factories import (
     make_invitation,
     make_kept_asset,
     make_member,
+    make_picture,
     make_token,
     make_workspace,
 )
@@ -62,6 +64,7 @@ class Of(StrEnum):
     PERSON = "person"
     INTENT = "request whose outcome is not known"
     TAKES = "takes of one form"
+    PICTURE = "picture to begin a film with"
     INVITATION = "invitation"
     SIGN_IN = "sign-in"
     PASSKEY = "passkey"
@@ -157,6 +160,8 @@ class World:
     """The colleague's as well, and seen by nobody else."""
     takes: dict[str, UUID] = field(default_factory=dict)
     """By actor's name, the form of theirs that ordered some."""
+    pictures: dict[str, int] = field(default_factory=dict)
+    """By actor's name, one that they gave."""
     intents: dict[str, int] = field(default_factory=dict)
     """By actor's name, a request of theirs whose outcome is not known; the colleague has a private one too."""
     generations: dict[str, Generation] = field(default_factory=dict)
@@ -189,6 +194,8 @@ class World:
                 return {"pk": (self.generations[own] if which == Which.OWN else others).pk}
             case Of.TAKES:
                 return {"token": self.takes[own if which == Which.OWN else "colleague"]}
+            case Of.PICTURE:
+                return {"pk": self.pictures[own if which == Which.OWN else "colleague"]}
             case Of.INTENT:
                 others = "private" if which == Which.PRIVATE else "colleague"
                 return {"pk": self.intents[actor.name if which == Which.OWN else others]}
@@ -264,6 +271,9 @@ def make_world() -> World:
             _arrive(world, actor)
     _protect(world, "colleague", colleague)
     world.intents["colleague"] = _one_unknown(connection, colleague)
+    given = make_picture(colleague)
+    world.pictures["colleague"] = given.pk
+    world.secrets["submission:picture_link"] = {"token": link_to(given, now=timezone.now()).split("/")[-2]}
     world.takes["colleague"] = _ordered(connection, colleague)
     world.intents["private"] = _one_unknown(connection, colleague, planted="hidden", is_private=True)
     _give_tokens(world)
@@ -287,6 +297,7 @@ def _arrive(world: World, actor: Actor) -> None:
     if actor in MEMBERS:
         world.members[actor.name] = membership
         world.generations[actor.name] = _one_with_everything(world.connection, membership)
+        world.pictures[actor.name] = make_picture(membership).pk
         world.takes[actor.name] = _ordered(world.connection, membership)
         world.intents[actor.name] = _one_unknown(world.connection, membership)
     elif actor == ELSEWHERE:

@@ -3,23 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Page, expect
 
 from tests.browser import Console
 from tests.flows.stack import Team
+from tests.media.samples import quarters
 
 pytestmark = pytest.mark.browser
 PROMPT = "[sim:quick scene-sea format-16x9 seconds-5] A quiet harbour"
 
 
-def test_three_takes_are_made_watched_and_one_is_varied(team: Team, new_page: Callable[..., Page]) -> None:
+def make_picture(path: Path) -> Path:
+    quarters(320, 180).save(path)
+    return path
+
+
+def test_three_takes_are_made_from_an_uploaded_frame_watched_and_one_is_varied(
+    team: Team, new_page: Callable[..., Page], tmp_path: Path
+) -> None:
     page = new_page(team.alice, viewport={"width": 1440, "height": 900})
     page.goto(team.url)
     page.get_by_role("link", name="New", exact=True).click()
     page.get_by_label("Prompt", exact=True).fill(PROMPT)
     expect(page.get_by_text(f"{len(PROMPT)} of 5,000")).to_be_visible()
+    frame = page.get_by_role("group", name="Start frame")
+    frame.get_by_label("Start frame").select_option(label="Upload a picture")
+    frame.get_by_label("Picture").set_input_files(make_picture(tmp_path / "first.png"))
     page.get_by_role("group", name="Takes").get_by_label("3", exact=True).check()
     page.get_by_role("button", name="Make 3 generations").click()
     page.wait_for_url("**/new/*-*/")
@@ -30,6 +42,7 @@ def test_three_takes_are_made_watched_and_one_is_varied(team: Team, new_page: Ca
     page.get_by_role("link", name="Vary", exact=True).click()
     prompt = page.get_by_label("Prompt", exact=True)
     expect(prompt).to_be_focused()
+    expect(page.get_by_role("img", name="The picture that was uploaded")).to_be_visible()
     prompt.fill(f"{PROMPT} at dusk")
     page.get_by_role("button", name="Make 1 generation").click()
     page.wait_for_url("**/new/*-*/")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -22,7 +23,7 @@ from lumaboard.connections.keys import seal
 from lumaboard.connections.models import Connection, Kind
 from lumaboard.generations.counts import add_counts, cells_of_row
 from lumaboard.generations.models import SETTLED, Asset, AssetRole, Cause, CopyState, Generation, State, Transition
-from lumaboard.submission.models import Intent, IntentState, Picture, Source
+from lumaboard.submission.models import Intent, IntentState, Picture, Price, Source
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 PASSWORD = "a long enough password"
@@ -183,3 +184,8 @@ def make_picture(membership: Membership, body: bytes = b"a picture", **fields: A
         size=file.size,
         **fields,
     )
+
+
+def make_price(workspace: Workspace, amount: str = "0.10", **fields: Any) -> Price:
+    """A price for everything, for each second, unless the fields say otherwise."""
+    return Price.objects.create(workspace=workspace, amount=Decimal(amount), **{"currency": "USD"} | fields)

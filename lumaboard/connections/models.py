@@ -26,6 +26,10 @@ class ConnectionQuerySet(models.QuerySet["Connection"]):
         """Those not removed."""
         return self.filter(removed_at=None)
 
+    def for_making(self) -> ConnectionQuerySet:
+        """Those that new generations may go through, in the order they are offered."""
+        return self.present().exclude(pause_reason=PauseReason.PERSON).order_by("id")
+
 
 class Connection(models.Model):
     """One key at one upstream, belonging to one workspace.

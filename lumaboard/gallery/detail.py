@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 
+from django.db.models import OuterRef, Subquery
 from django.http import HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
@@ -33,6 +35,8 @@ from lumaboard.generations.models import (
 from lumaboard.generations.naming import short_id
 from lumaboard.generations.paging import Place
 from lumaboard.sharing.members.panels import open_links_of
+from lumaboard.submission.models import Intent
+from lumaboard.submission.pricing import Money
 
 _MOST_PRETTY = 200_000
 
@@ -117,7 +121,16 @@ def _pretty(body: str) -> str:
 
 def _generation(member: Member, pk: int) -> Generation:
     rows = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk)
-    return get_object_or_404(rows.with_people().with_star_of(member.user.pk), pk=pk)
+    asked = Intent.objects.filter(generation=OuterRef("pk")).order_by("pk")
+    estimate = {name: Subquery(asked.values(name)[:1]) for name in ("estimate", "estimate_currency")}
+    return get_object_or_404(rows.with_people().with_star_of(member.user.pk).annotate(**estimate), pk=pk)
+
+
+def _estimate(generation: Generation) -> Money | None:
+    """What it was to cost when it was ordered here; `_generation` has read it along."""
+    amount: Decimal | None = generation.estimate  # type: ignore[attr-defined]  # annotated
+    currency: str = generation.estimate_currency  # type: ignore[attr-defined]  # annotated
+    return Money(amount=amount, currency=currency) if amount is not None else None
 
 
 def _context(request: MemberRequest, generation: Generation) -> dict[str, object]:
@@ -144,6 +157,7 @@ def _context(request: MemberRequest, generation: Generation) -> dict[str, object
         "frame_rate": playable.frame_rate if playable and playable.frame_rate else 24,
         "spans": life_of(generation, transitions, main, now=now),
         "events": history_of(generation, transitions, main),
+        "estimate": _estimate(generation),
         "request_facts": _request_facts(generation),
         "may_change": member.may_change(generation.created_by_id),
         "notes": generation.notes.filter(deleted_at=None).select_related("author").order_by("created_at", "id"),

@@ -17,13 +17,14 @@ from lumaboard.accounts.access import Member, MemberRequest, member_required
 from lumaboard.connections.models import Connection
 from lumaboard.core.htmx import wants_fragment
 from lumaboard.core.http import require_form_methods, whole_number
+from lumaboard.gallery.bill import PRICED_BY, bill_for
 from lumaboard.gallery.cards import card_of, is_steady
 from lumaboard.gallery.making_forms import MakeForm, initial_from, pictures_in, task_ids_in
 from lumaboard.gallery.uploads import received
-from lumaboard.generations.counters import Wait
 from lumaboard.generations.models import Generation
 from lumaboard.submission.models import Intent, Picture
 from lumaboard.submission.operations import KeyReused, NotIntended
+from lumaboard.submission.pricing import estimated
 from lumaboard.submission.settling import asked_of
 from lumaboard.submission.takes import order, takes_of
 
@@ -36,7 +37,7 @@ _LOOKED_THROUGH = 100
 def new(request: MemberRequest) -> HttpResponse:
     """Show the form, filled from a generation (`from`, `how`) or a take of one's own (`take`); a POST orders the takes.
 
-    The answer leads to the takes at once; they are sent meanwhile.
+    The answer leads to the takes at once; they are sent meanwhile. Who asks for the price alone gets the form back.
     """
     member = request.member
     member.require("submit")
@@ -44,7 +45,7 @@ def new(request: MemberRequest) -> HttpResponse:
         return _page(request, MakeForm(member=member, initial=_initial(request)))
     sent, unreceived = received(request, now=timezone.now())
     form = MakeForm(sent, member=member, unreceived=unreceived)
-    if form.is_valid():
+    if form.is_valid() and "only_price" not in sent:
         data = form.cleaned_data
         try:
             order(
@@ -75,6 +76,17 @@ def new(request: MemberRequest) -> HttpResponse:
 
 @member_required
 @require_safe
+def bill(request: MemberRequest) -> HttpResponse:
+    """What is chosen at this moment will cost and take, as the form asks whenever a choice changes."""
+    member = request.member
+    member.require("submit")
+    ways = list(Connection.objects.filter(workspace=member.workspace).for_making())
+    chosen = {name: request.GET.get(name, "") for name in PRICED_BY}
+    return render(request, "gallery/_bill.html", {"bill": bill_for(member, ways, chosen)})
+
+
+@member_required
+@require_safe
 def takes(request: MemberRequest, token: UUID) -> HttpResponse:
     """What became of the takes of one form: being sent, accepted, refused and why. Only whoever ordered them sees it."""
     member = request.member
@@ -87,6 +99,7 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
         "prompt": asked_of(ordered[0]).get("prompt", ""),
         "is_moving": any(intent.is_under_way for intent in ordered),
         "is_watched": any(intent.generation and not is_steady(intent.generation) for intent in ordered),
+        "estimate": estimated(ordered),
         "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
         "new_url": reverse("gallery:new", args=[member.workspace.slug]),
     }
@@ -96,12 +109,10 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
 
 def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:
     member = request.member
-    connections = form.ways
     context = {
         "form": form,
-        "connections": connections,
-        "count": whole_number(str(form["count"].value())) or 1,
-        "usual": _usual(member, form, connections),
+        "connections": form.ways,
+        "bill": bill_for(member, form.ways, {name: str(form[name].value() or "") for name in PRICED_BY}),
         "prompts": _recent_prompts(member),
         "has_more": bool(
             form["concepts"].value() or form["others"].value() or form["concepts"].errors or form["others"].errors
@@ -167,15 +178,6 @@ def _taken_over(member: Member, request: dict[str, Any], *, connection_id: int) 
     left = initial.pop("left")
     others = json.dumps(left, ensure_ascii=False, indent=2) if left else ""
     return initial | {"connection": connection_id, "others": others}
-
-
-def _usual(member: Member, form: MakeForm, connections: list[Connection]) -> Wait | None:
-    """The usual wait of the chosen connection's provider, where it is known."""
-    chosen = str(form["connection"].value() or "")
-    connection = next((one for one in connections if str(one.pk) == chosen), connections[0] if connections else None)
-    if connection is None:
-        return None
-    return Wait.objects.filter(workspace=member.workspace, connection_kind=connection.kind).first()
 
 
 def _recent_prompts(member: Member) -> list[str]:

@@ -10,7 +10,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
 from lumaboard.accounts.access import Member
-from lumaboard.connections.models import Connection, PauseReason
+from lumaboard.connections.models import Connection
 from lumaboard.core.http import whole_number
 from lumaboard.generations.models import Generation
 from lumaboard.generations.naming import name_of
@@ -140,8 +140,7 @@ class MakeForm(forms.Form):
         super().__init__(*args, **kwargs)
         self._member = member
         self._unreceived = unreceived or {}
-        present = Connection.objects.filter(workspace=member.workspace).present()
-        ways = present.exclude(pause_reason=PauseReason.PERSON).order_by("id")
+        ways = Connection.objects.filter(workspace=member.workspace).for_making()
         self.fields["connection"].queryset = ways  # type: ignore[attr-defined]  # it is a ModelChoiceField
         self.ways = list(ways)
         is_reached = any(reaches_us(way) for way in self.ways)

@@ -195,6 +195,7 @@ ROUTES: Final[dict[str, Access]] = {
     "gallery:restore_many": role(post="change_own", others="change_all"),
     "gallery:track": role(get="track", post="track"),
     "gallery:new": role(get="submit", post="submit"),
+    "gallery:bill": role(get="submit"),
     "gallery:takes": role(get="submit"),
     "gallery:activity": role(get="see"),
     "gallery:activity_choices": role(get="see"),
@@ -252,6 +253,10 @@ ROUTES: Final[dict[str, Access]] = {
     "submission:choose": role(post="submit", others="change_all"),
     "submission:dismiss": role(post="submit", others="change_all"),
     "submission:send_again": role(get="submit", post="submit", others="change_all"),
+    # submission: what generations cost
+    "submission:prices": role(get="manage_workspace", post="manage_workspace"),
+    "submission:price": role(get="manage_workspace", post="manage_workspace"),
+    "submission:price_remove": role(post="manage_workspace"),
     # submission: pictures that films begin or end with
     "submission:picture": role(get="submit"),
     "submission:picture_link": signed(GET),

@@ -16,6 +16,7 @@ from lumaboard.core.queue import enqueue
 from lumaboard.generations.counts import raise_seq
 from lumaboard.submission.models import Intent, IntentState, Source
 from lumaboard.submission.operations import Sent, intend, send
+from lumaboard.submission.pricing import estimated
 from lumaboard.submission.settling import accept, expect_no_more
 from lumaboard.submission.slots import slot
 from lumaboard.upstream.client import KINDS_WITH_LIST
@@ -74,6 +75,8 @@ def send_again(intent: Intent, *, actor_id: int, clock: Callable[[], datetime] =
                 request=intent.request.encode(),
                 source=Source.FORM,
                 is_private=intent.is_private,
+                made_from=intent.made_from,
+                estimate=estimated([intent]),
                 now=now,
             )
             record("submission.repeated", workspace_id=intent.workspace_id, actor_id=actor_id, target=intent)

@@ -26,6 +26,7 @@ from lumaboard.generations.counts import raise_seq
 from lumaboard.news.models import Batch
 from lumaboard.outbound import Answer
 from lumaboard.submission.models import Intent, IntentState
+from lumaboard.submission.pricing import Money
 from lumaboard.submission.settling import settle
 from lumaboard.submission.slots import slot
 from lumaboard.upstream.client import is_path
@@ -119,13 +120,14 @@ def intend(
     is_private: bool = False,
     made_from: Sequence[tuple[int, str]] = (),
     batch: Batch | None = None,
+    estimate: Money | None = None,
     now: datetime,
 ) -> Intent:
     """Write down what is about to be asked. The same idempotency key and request give the same intent for 24 hours.
 
     Raises `KeyReused` for the same key and another request, and `NotIntended` for what is no create, cannot be stored or
     goes to a connection that is paused or removed. A key belongs to one person in one workspace. `made_from` names what
-    it comes of, by a `Kinship`, where the request itself does not tell.
+    it comes of, by a `Kinship`, where the request itself does not tell; `estimate` says what it is to cost.
     """
     text = _text_of(request)
     if not (is_path(route) and is_create("POST", route)):
@@ -145,6 +147,8 @@ def intend(
         idempotency_key=idempotency_key,
         made_from=[list(kin) for kin in made_from],
         batch=batch,
+        estimate=estimate.amount if estimate else None,
+        estimate_currency=estimate.currency if estimate else "",
         created_at=now,
     )
     known = _known(wanted, now=now)

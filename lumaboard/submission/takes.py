@@ -25,6 +25,7 @@ from lumaboard.connections.models import Connection
 from lumaboard.news.batches import begin
 from lumaboard.submission.models import Intent, IntentState, Picture, Source
 from lumaboard.submission.operations import KEYS_LIVE, KeyReused, NotIntended, StillSending, intend, send
+from lumaboard.submission.pricing import estimate_of, prices_of
 from lumaboard.submission.settling import expect_no_more
 from lumaboard.submission.wishes import MOST_TAKES, route_for
 
@@ -73,6 +74,7 @@ def order(
         known = [one for one in takes_of(member, token) if one.created_at > now - KEYS_LIVE]
         if len(known) not in (0, count):
             raise KeyReused
+        estimate = estimate_of(request, kind=connection.kind, prices=prices_of(connection.workspace_id))
         batch = begin(
             member.workspace.pk,
             created_by_id=member.user.pk,
@@ -91,6 +93,7 @@ def order(
                 idempotency_key=key,
                 is_private=is_private,
                 made_from=made_from,
+                estimate=estimate,
                 batch=batch,
                 now=now,
             )

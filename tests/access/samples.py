@@ -33,6 +33,7 @@ class Sample:
 
 
 WISH = {"token": "7f1f5a0c-93cb-4b57-b6f1-0a2c3d9b1e77", "prompt": "A quiet harbour", "count": "1"}
+PRICE = {"amount": "0.10", "currency": "USD", "per": "second"}
 LINK_FORM = {"name": "Mine", "ends": "30", "download": "nothing"}
 GENERATION: Final = Sample(of=Of.GENERATION)
 CONNECTION: Final = Sample(of=Of.CONNECTION)
@@ -136,6 +137,7 @@ SAMPLES: Final[dict[str, Sample]] = {
     "gallery:trash": Sample(),
     "gallery:track": Sample(form={"do_track": "1", "wanted": "{connection}:ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"}),
     "gallery:new": Sample(form={**WISH, "connection": "{connection}"}),
+    "gallery:bill": Sample(query="model=ray-2&count=2"),
     "gallery:takes": Sample(of=Of.TAKES),
     "gallery:activity": Sample(),
     "gallery:activity_choices": Sample(),
@@ -192,6 +194,9 @@ SAMPLES: Final[dict[str, Sample]] = {
     "submission:choose": Sample(of=Of.INTENT, form={"task_id": "planted-candidate"}),
     "submission:dismiss": Sample(of=Of.INTENT),
     "submission:send_again": Sample(of=Of.INTENT),
+    "submission:prices": Sample(form=PRICE),
+    "submission:price": Sample(of=Of.PRICE, form=PRICE),
+    "submission:price_remove": Sample(of=Of.PRICE),
     "submission:picture": Sample(of=Of.PICTURE),
     "submission:picture_link": Sample(last=("jpg",)),
     # ops

@@ -42,6 +42,7 @@ from tests.factories import (
     make_kept_asset,
     make_member,
     make_picture,
+    make_price,
     make_token,
     make_workspace,
 )
@@ -64,6 +65,7 @@ class Of(StrEnum):
     PERSON = "person"
     INTENT = "request whose outcome is not known"
     TAKES = "takes of one form"
+    PRICE = "price"
     PICTURE = "picture to begin a film with"
     INVITATION = "invitation"
     SIGN_IN = "sign-in"
@@ -160,6 +162,7 @@ class World:
     """The colleague's as well, and seen by nobody else."""
     takes: dict[str, UUID] = field(default_factory=dict)
     """By actor's name, the form of theirs that ordered some."""
+    price: int = 0
     pictures: dict[str, int] = field(default_factory=dict)
     """By actor's name, one that they gave."""
     intents: dict[str, int] = field(default_factory=dict)
@@ -194,6 +197,8 @@ class World:
                 return {"pk": (self.generations[own] if which == Which.OWN else others).pk}
             case Of.TAKES:
                 return {"token": self.takes[own if which == Which.OWN else "colleague"]}
+            case Of.PRICE:
+                return {"pk": self.price}
             case Of.PICTURE:
                 return {"pk": self.pictures[own if which == Which.OWN else "colleague"]}
             case Of.INTENT:
@@ -271,6 +276,7 @@ def make_world() -> World:
             _arrive(world, actor)
     _protect(world, "colleague", colleague)
     world.intents["colleague"] = _one_unknown(connection, colleague)
+    world.price = make_price(workspace, model="planted-model").pk
     given = make_picture(colleague)
     world.pictures["colleague"] = given.pk
     world.secrets["submission:picture_link"] = {"token": link_to(given, now=timezone.now()).split("/")[-2]}

@@ -89,7 +89,7 @@ def _answer(request: HttpRequest, error: Exception | type[Exception]) -> HttpRes
             return response(404)
         case HttpError(__cause__=ApiError() as cause):  # Ninja wraps what reading the body raised
             return response(cause.status, cause.message, cause.fields)
-        case HttpError(__cause__=RequestDataTooBig()):
+        case RequestDataTooBig() | HttpError(__cause__=RequestDataTooBig()):  # who reads the body first decides which
             return response(413)
         case HttpError():
             return response(error.status_code)

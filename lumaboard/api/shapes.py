@@ -143,6 +143,13 @@ class TrackResult(Schema):
     unreadable: list[str]
 
 
+class MoneyOut(Schema):
+    """By the workspace's own prices."""
+
+    amount: str
+    currency: str
+
+
 class TakeOut(Schema):
     """One take. `state`: *intended* will be sent, *unsent* could not be and nothing was made, *unknown* may have been made."""
 
@@ -152,6 +159,7 @@ class TakeOut(Schema):
     generation: int | None
     error_kind: str
     error: str
+    estimate: MoneyOut | None
 
 
 class TakeList(Schema):
@@ -322,7 +330,14 @@ def _take_of(intent: Intent) -> dict[str, Any]:
         "generation": intent.generation_id,
         "error_kind": intent.error_kind,
         "error": intent.error_text,
+        "estimate": _money_of(intent),
     }
+
+
+def _money_of(intent: Intent) -> dict[str, str] | None:
+    if intent.estimate is None:
+        return None
+    return {"amount": f"{intent.estimate.normalize():f}", "currency": intent.estimate_currency}
 
 
 def membership_of(row: Membership) -> dict[str, Any]:

@@ -32,7 +32,7 @@ class Bill:
 def bill_for(member: Member, ways: Sequence[Connection], chosen: Mapping[str, str]) -> Bill:
     """Put the bill together from what the form's fields hold at this moment, whatever that is. Two queries."""
     count = whole_number(chosen.get("count", "")) or 1
-    way = next((one for one in ways if str(one.pk) == chosen.get("connection")), ways[0] if ways else None)
+    way = way_among(ways, chosen.get("connection", ""))
     prices = prices_of(member.workspace.pk)
     kind = way.kind if way is not None else ""
     return Bill(
@@ -42,3 +42,8 @@ def bill_for(member: Member, ways: Sequence[Connection], chosen: Mapping[str, st
         has_prices=bool(prices),
         may_set_prices=member.may("manage_workspace"),
     )
+
+
+def way_among(ways: Sequence[Connection], pk: str) -> Connection | None:
+    """The connection that is chosen, else the first that is offered."""
+    return next((one for one in ways if str(one.pk) == pk), ways[0] if ways else None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Collection
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -17,11 +18,12 @@ from lumaboard.accounts.access import Member, MemberRequest, member_required
 from lumaboard.connections.models import Connection
 from lumaboard.core.htmx import wants_fragment
 from lumaboard.core.http import require_form_methods, whole_number
-from lumaboard.gallery.bill import PRICED_BY, bill_for
+from lumaboard.gallery.bill import PRICED_BY, bill_for, way_among
 from lumaboard.gallery.cards import card_of, is_steady
 from lumaboard.gallery.making_forms import MakeForm, initial_from, pictures_in, task_ids_in
 from lumaboard.gallery.uploads import received
 from lumaboard.generations.models import Generation
+from lumaboard.submission.concepts import concepts_of, known_concepts
 from lumaboard.submission.models import Intent, Picture
 from lumaboard.submission.operations import KeyReused, NotIntended
 from lumaboard.submission.pricing import estimated
@@ -87,6 +89,19 @@ def bill(request: MemberRequest) -> HttpResponse:
 
 @member_required
 @require_safe
+def concepts(request: MemberRequest) -> HttpResponse:
+    """The concepts of the chosen connection to choose from, asked of its provider; where it lists none, a field for names."""
+    member = request.member
+    member.require("submit")
+    ways = list(Connection.objects.filter(workspace=member.workspace).for_making())
+    way = way_among(ways, request.GET.get("connection", ""))
+    form = MakeForm(initial={"concepts": ", ".join(request.GET.getlist("concepts"))}, member=member)
+    listed = concepts_of(way, now=timezone.now()) if way is not None else ()
+    return render(request, "gallery/_concepts.html", {"form": form, "choices": _choices(form, listed)})
+
+
+@member_required
+@require_safe
 def takes(request: MemberRequest, token: UUID) -> HttpResponse:
     """What became of the takes of one form: being sent, accepted, refused and why. Only whoever ordered them sees it."""
     member = request.member
@@ -109,8 +124,12 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
 
 def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:
     member = request.member
+    way = way_among(form.ways, str(form["connection"].value() or ""))
+    listed = known_concepts(way) if way is not None else ()
     context = {
         "form": form,
+        "choices": _choices(form, listed or ()),
+        "asks_for_concepts": listed is None,
         "connections": form.ways,
         "bill": bill_for(member, form.ways, {name: str(form[name].value() or "") for name in PRICED_BY}),
         "prompts": _recent_prompts(member),
@@ -121,6 +140,14 @@ def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> Http
         "pictures": {side: form.picture(side) for side in ("start", "end")},
     }
     return render(request, "gallery/new.html", context, status=422 if form.is_bound and form.errors else 200)
+
+
+def _choices(form: MakeForm, listed: Collection[str]) -> list[tuple[str, bool]]:
+    """Each concept that is listed or was named, and whether it was; none where nothing is listed."""
+    if not listed:
+        return []
+    named = [name.strip() for name in str(form["concepts"].value() or "").split(",") if name.strip()]
+    return [(name, name in named) for name in dict.fromkeys((*named, *listed))]
 
 
 def _initial(request: MemberRequest) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping
 from typing import Any, Final
 
 from django import forms
+from django.http import QueryDict
 from django.utils import timezone
 from django.utils.translation import gettext_lazy
 
@@ -73,6 +74,14 @@ def _file() -> forms.FileField:
     )
 
 
+class ConceptsInput(forms.TextInput):
+    """Names with commas between, from one field or from a box for each."""
+
+    def value_from_datadict(self, data: Mapping[str, Any], files: Any, name: str) -> str:
+        values = data.getlist(name) if isinstance(data, QueryDict) else [data.get(name)]
+        return ", ".join(str(value) for value in values if value)
+
+
 class MakeForm(forms.Form):
     """A wish for one to eight takes. `token` makes that pressing twice makes them once.
 
@@ -113,6 +122,7 @@ class MakeForm(forms.Form):
         label=gettext_lazy("Concepts"),
         required=False,
         max_length=600,
+        widget=ConceptsInput,
         help_text=gettext_lazy("Names as the provider lists them, with commas between."),
     )
     start_kind = forms.ChoiceField(label=gettext_lazy("Start frame"), choices=FRAME_KINDS, required=False)

@@ -18,6 +18,7 @@ urlpatterns = [
     path("w/<slug:workspace>/track/", tracking.track, name="track"),
     path("w/<slug:workspace>/new/", making.new, name="new"),
     path("w/<slug:workspace>/new/bill/", making.bill, name="bill"),
+    path("w/<slug:workspace>/new/concepts/", making.concepts, name="concepts"),
     path("w/<slug:workspace>/new/<uuid:token>/", making.takes, name="takes"),
     path("w/<slug:workspace>/activity/", activity.index, name="activity"),
     path("w/<slug:workspace>/activity/filters/", activity.choices, name="activity_choices"),

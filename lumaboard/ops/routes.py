@@ -196,6 +196,7 @@ ROUTES: Final[dict[str, Access]] = {
     "gallery:track": role(get="track", post="track"),
     "gallery:new": role(get="submit", post="submit"),
     "gallery:bill": role(get="submit"),
+    "gallery:concepts": role(get="submit"),
     "gallery:takes": role(get="submit"),
     "gallery:activity": role(get="see"),
     "gallery:activity_choices": role(get="see"),

@@ -23,11 +23,10 @@ logger = logging.getLogger(__name__)
 @require_safe
 def picture(request: MemberRequest, pk: int) -> HttpResponseBase:
     """One of one's own; a colleague's is not there."""
-    member = request.member
-    member.require("submit")
-    found = pictures.of_member(member, pk)
+    found = pictures.of_member(request.member, pk)
     if found is None:
         raise Http404
+    request.member.require("submit")
     return _answer(request, found)
 
 

@@ -20,6 +20,7 @@ from lumaboard.outbound import (
     OutboundSession,
 )
 from lumaboard.upstream.balances import parse_balance
+from lumaboard.upstream.concepts import parse_concepts
 from lumaboard.upstream.creates import Outcome, judged, without_answer
 from lumaboard.upstream.errors import (
     GenerationNotFound,
@@ -41,6 +42,9 @@ NOBODYS_ID = "00000000-0000-0000-0000-000000000000"
 KINDS = frozenset({"cometapi", "luma", "simulator"})
 KINDS_WITH_LIST = frozenset({"luma", "simulator"})
 """Upstreams that can be asked for everything made with a key."""
+
+KINDS_WITH_CONCEPTS = frozenset({"luma", "simulator"})
+"""Upstreams that list the concepts which a create takes; relays may pass them on, but tell of none."""
 
 CREATE_SECONDS = 90.0
 LONGEST_PATH = 1_000
@@ -108,6 +112,13 @@ class Client:
         answer = self.exchange("GET", "/generations", query=f"limit={limit}&offset={offset}", max_bytes=LARGEST_LIST)
         found = parse_answer(answer, now=self._clock())
         return found if isinstance(found, Batch) else Batch(snapshots=(found,))
+
+    def list_concepts(self) -> tuple[str, ...]:
+        """Ask which concepts a create takes; somebody is waiting, so not for long. Raises NotAnApi where there is no list."""
+        if self._kind not in KINDS_WITH_CONCEPTS:
+            raise NotAnApi("This provider has no list of concepts.")
+        answer = self.exchange("GET", "/generations/concepts/list", deadline=6.0, read_timeout=5.0)
+        return parse_concepts(answer, now=self._clock())
 
     def create(self, path: str, body: bytes) -> Outcome:
         """Ask for something to be made: one attempt, never repeated here, judged whatever comes of it. Raises nothing."""

@@ -1,4 +1,4 @@
-/* The page that has generations made: counts the prompt, fills in an earlier one, names the number on the button, and keeps
+/* The page that has generations made: counts the prompt, fills in an earlier one, names the number on the button, finds concepts, and keeps
    what was typed in this tab until it is sent. Expects <form data-make>; without script it is a plain form. */
 
 const form = document.querySelector("[data-make]");
@@ -24,6 +24,13 @@ function name(button) {
   button.textContent = chosen === 1 ? button.dataset.one : button.dataset.many.replace("{n}", chosen);
 }
 
+function sift(field) {
+  const wanted = field.value.trim().toLowerCase().replaceAll(" ", "_");
+  for (const choice of form.querySelectorAll(`${field.dataset.sift} label`)) {
+    choice.hidden = !choice.textContent.includes(wanted) && !choice.querySelector(":checked");
+  }
+}
+
 if (form) {
   const prompt = form.elements.prompt;
   const button = form.querySelector("#make-button");
@@ -38,6 +45,7 @@ if (form) {
     filler.closest("[popover]")?.hidePopover();
     prompt.focus();
   });
+  form.addEventListener("input", (event) => event.target.matches("[data-sift]") && sift(event.target));
   form.addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit(button);
   });

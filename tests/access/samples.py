@@ -138,6 +138,7 @@ SAMPLES: Final[dict[str, Sample]] = {
     "gallery:track": Sample(form={"do_track": "1", "wanted": "{connection}:ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"}),
     "gallery:new": Sample(form={**WISH, "connection": "{connection}"}),
     "gallery:bill": Sample(query="model=ray-2&count=2"),
+    "gallery:concepts": Sample(query="concepts=orbit_left"),
     "gallery:takes": Sample(of=Of.TAKES),
     "gallery:activity": Sample(),
     "gallery:activity_choices": Sample(),

@@ -13,7 +13,7 @@ from lumaboard.generations.models import Generation, State
 from lumaboard.submission.models import Intent, IntentState, Kinship, Lineage
 from lumaboard.submission.takes import send_one
 from tests.api.conftest import Program, program_of
-from tests.factories import make_connection, make_generation, make_member
+from tests.factories import make_connection, make_generation, make_member, make_price
 from tests.submission.conftest import Serve, connection_at, hanging_up, in_turn, making, saying_json
 from tests.submission.conftest import serve as serve  # the fixture
 
@@ -135,6 +135,13 @@ def test_a_wish_travels_as_from_the_form_and_its_origin_is_kept(alice: Membershi
     made = Generation.objects.exclude(pk=before.pk).get()
     assert (made.is_private, made.created_by) == (True, alice.user)
     assert Lineage.objects.get().kind == Kinship.EXTEND
+
+
+def test_a_take_tells_what_it_is_estimated_at(alice: Membership, program: Program) -> None:
+    make_connection(alice.workspace)
+    make_price(alice.workspace, "0.14", model="ray-2")
+    told = [make(program, duration=length).json()["takes"][0]["estimate"] for length in ("9s", "")]
+    assert told == [{"amount": "1.26", "currency": "USD"}, None]
 
 
 def test_a_colleagues_private_generation_gives_no_frame(alice: Membership, program: Program) -> None:

@@ -143,11 +143,12 @@ def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> Http
 
 
 def _choices(form: MakeForm, listed: Collection[str]) -> list[tuple[str, bool]]:
-    """Each concept that is listed or was named, and whether it was; none where nothing is listed."""
+    """Each concept that was named or is listed, and whether it was named; none where nothing is listed."""
     if not listed:
         return []
     named = [name.strip() for name in str(form["concepts"].value() or "").split(",") if name.strip()]
-    return [(name, name in named) for name in dict.fromkeys((*named, *listed))]
+    unlisted = (name for name in named if name not in listed)
+    return [(name, name in named) for name in dict.fromkeys((*unlisted, *listed))]
 
 
 def _initial(request: MemberRequest) -> dict[str, Any]:

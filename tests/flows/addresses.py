@@ -48,6 +48,12 @@ NO_PAGES = {
     "account_set_password",
     # what became of one batch, for its maker alone
     "gallery:takes",
+    # pieces of the form, as its choices change
+    "gallery:bill",
+    "gallery:concepts",
+    # pictures that films begin with
+    "submission:picture",
+    "submission:picture_link",
     # in the midst of signing in: `answers_to_forms` leads there
     "mfa_authenticate",
 }
@@ -106,6 +112,8 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
         f"{settings}tokens/",
         f"{settings}tokens/{team.make_token()}/revoke/",
         f"{settings}sharing/",
+        f"{settings}prices/",
+        f"{settings}prices/{team.set_price()}/",
         f"{settings}delete/",
         f"{settings}members/",
         f"{settings}members/invitations/{team.open_invitation()}/renew/",

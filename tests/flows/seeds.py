@@ -21,7 +21,7 @@ from django.utils import timezone
 from PIL import Image
 
 from lumaboard.accounts import invitations
-from lumaboard.accounts.models import Invitation, Membership, Role, Session, User
+from lumaboard.accounts.models import Invitation, Membership, Role, Session, User, Workspace
 from lumaboard.connections.models import Connection, Kind
 from lumaboard.generations import notes, operations
 from lumaboard.generations.models import (
@@ -48,6 +48,7 @@ from tests.factories import (
     make_intent,
     make_kept_asset,
     make_member,
+    make_price,
     make_token,
     make_workspace,
 )
@@ -90,6 +91,12 @@ def new_session(user_id: int) -> str:
 def make_token_of(membership_id: int) -> int:
     membership = Membership.objects.select_related("user", "workspace").get(pk=membership_id)
     return make_token(membership, name="A script with a rather long name that nobody abbreviated").row.pk
+
+
+def set_price(workspace_id: int) -> int:
+    return make_price(
+        Workspace.objects.get(pk=workspace_id), model="a-model-with-a-rather-long-name", resolution="1080p"
+    ).pk
 
 
 def write_note(pk: int, user_id: int) -> int:
@@ -226,7 +233,6 @@ def trash_one(pk: int, user_id: int) -> None:
 def connect_another(
     workspace_id: int, base_url: str, name: str, kind: str = Kind.COMETAPI, key: str = "sk-1234"
 ) -> int:
-    from lumaboard.accounts.models import Workspace
 
     return make_connection(Workspace.objects.get(pk=workspace_id), kind=kind, base_url=base_url, name=name, key=key).pk
 

@@ -83,6 +83,10 @@ class Team:
         """Make an API token of Alice's, without a page."""
         return int(self.stack.inside.call("make_token_of", membership_id=self.alice.membership))
 
+    def set_price(self) -> int:
+        """Set a price in this workspace, without a page."""
+        return int(self.stack.inside.call("set_price", workspace_id=self.workspace_id))
+
     def write_note(self, pk: int) -> int:
         """Write a note on this generation as Alice, without a page."""
         return int(self.stack.inside.call("write_note", pk=pk, user_id=self.alice.pk))

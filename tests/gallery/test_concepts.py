@@ -44,8 +44,8 @@ def test_they_are_asked_for_beside_the_page_once_and_kept(
     assert (boxes(page), len(server.requests)) == ([], 0)
     assert "toggle from:closest details once" in page.content.decode()
     for _look in range(2):
-        asked = alice_client.get(f"{path}concepts/?concepts=orbit_left")
-        assert boxes(asked) == [("orbit_left", True), ("dolly_zoom", False), ("static", False)]
+        asked = alice_client.get(f"{path}concepts/?concepts=static&concepts=our_own")
+        assert boxes(asked) == [("our_own", True), ("dolly_zoom", False), ("orbit_left", False), ("static", True)]
     assert len(server.requests) == 1
     assert b"/generations/concepts/list" in server.requests[0]
     assert boxes(alice_client.get(path)) == [(name, False) for name in LISTED]

@@ -233,7 +233,6 @@ def trash_one(pk: int, user_id: int) -> None:
 def connect_another(
     workspace_id: int, base_url: str, name: str, kind: str = Kind.COMETAPI, key: str = "sk-1234"
 ) -> int:
-
     return make_connection(Workspace.objects.get(pk=workspace_id), kind=kind, base_url=base_url, name=name, key=key).pk
 
 

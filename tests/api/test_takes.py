@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 import threading
+from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.utils import timezone
 
 from lumaboard.accounts.models import Membership, Role
 from lumaboard.generations.models import Generation, State
+from lumaboard.news.models import Batch
 from lumaboard.submission.models import Intent, IntentState, Kinship, Lineage
 from lumaboard.submission.takes import send_one
 from tests.api.conftest import Program, program_of
@@ -83,6 +86,15 @@ def test_the_same_key_makes_nothing_twice_and_tries_again_what_was_refused_for_t
     assert other.json()["error"]["fields"][0]["where"] == "header.Idempotency-Key"
     assert make(program, "one and the same", count=2).status_code == 422
     assert len(server.requests) == 2
+
+
+def test_after_a_day_a_key_means_something_new(alice: Membership, program: Program) -> None:
+    make_connection(alice.workspace)
+    make(program, "one and the same", count=2)
+    Intent.objects.update(created_at=timezone.now() - timedelta(hours=25))
+    assert make(program, "one and the same", count=3, prompt="Another harbour").status_code == 202
+    assert Intent.objects.count() == 5
+    assert sorted(Batch.objects.values_list("wanted_count", flat=True)) == [2, 3]
 
 
 @pytest.mark.parametrize(

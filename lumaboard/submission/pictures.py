@@ -1,7 +1,6 @@
 """Pictures that people give to begin or end a film with: kept in our storage, and shown to the provider by a link that ends.
 
-A link names the picture and its own end, signed; the end is a whole number of days after the picture came, so that the same
-wish sent twice is the same request.
+A link names the picture and its own end, signed; it ends at a midnight, so that the same wish sent twice is the same request.
 """
 
 from __future__ import annotations
@@ -80,8 +79,7 @@ def of_member(member: Member, pk: int | None) -> Picture | None:
 
 def link_to(picture: Picture, *, now: datetime) -> str:
     """The address at which the provider can fetch it, for a day or two."""
-    days = max(0, (now - picture.created_at) // LINK_LIVES) + 2
-    ends_at = picture.created_at + days * LINK_LIVES
+    ends_at = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0) + 2 * LINK_LIVES
     token = _signer().sign_object([picture.pk, int(ends_at.timestamp())])
     path = reverse("submission:picture_link", args=[token, extension_of(picture.stored_name)])
     return f"{settings.PUBLIC_URL}{path}"

@@ -29,7 +29,7 @@ from lumaboard.ops.invariants import workspaces_are_apart
 from lumaboard.submission import pictures
 from lumaboard.submission.models import Intent, Picture
 from tests.conftest import client_of
-from tests.factories import make_connection, make_generation, make_kept_asset, make_member, make_picture
+from tests.factories import NOW, make_connection, make_generation, make_kept_asset, make_member, make_picture
 from tests.media.samples import quarters
 
 pytestmark = pytest.mark.django_db
@@ -113,10 +113,12 @@ def test_an_upload_outlives_what_else_is_wrong_with_the_form(
     assert Client().get(local(sent_url())).status_code == 200
 
 
-def test_pressing_twice_with_a_file_makes_one(alice_client: Client, path: str, connection: Connection) -> None:
+def test_pressing_twice_with_a_file_makes_one(alice: Membership, path: str, connection: Connection) -> None:
     form = wish(connection)
-    for _press in range(2):
-        assert alice_client.post(path, form | {"start_file": chosen(picture_bytes())}).status_code == 302
+    for seconds in range(2):
+        with time_machine.travel(NOW + timedelta(seconds=seconds), tick=False):
+            client = client_of(alice)
+            assert client.post(path, form | {"start_file": chosen(picture_bytes())}).status_code == 302
     assert Intent.objects.count() == Picture.objects.count() == 1
 
 
@@ -196,17 +198,15 @@ def test_of_two_providers_the_one_that_cannot_reach_us_is_named(
 
 
 def test_a_link_ends_and_leads_nowhere_when_it_was_changed(alice: Membership) -> None:
-    given = make_picture(alice, b"a picture", created_at=timezone.now())
-    now = timezone.now()
-    path = local(pictures.link_to(given, now=now))
-    assert path == local(pictures.link_to(given, now=now + timedelta(hours=1)))
-    assert path != local(pictures.link_to(given, now=now + timedelta(hours=25)))
-    assert Client().get(path).getvalue() == b"a picture"
-    for changed in (path.replace("/frames/", "/frames/x"), path.replace(".jpg", ".png"), path.replace(".jpg", ".html")):
-        assert Client().get(changed).status_code == 404
-    with time_machine.travel(now + timedelta(hours=23)):
-        assert Client().get(path).status_code == 200
-    with time_machine.travel(now + timedelta(hours=49)):
+    given = make_picture(alice, b"a picture")
+    path = local(pictures.link_to(given, now=NOW))
+    assert path == local(pictures.link_to(given, now=NOW + timedelta(hours=11)))
+    assert path != local(pictures.link_to(given, now=NOW + timedelta(hours=13)))
+    changed = (path.replace("/frames/", "/frames/x"), path.replace(".jpg", ".png"), path.replace(".jpg", ".html"))
+    with time_machine.travel(NOW + timedelta(hours=35), tick=False):
+        assert Client().get(path).getvalue() == b"a picture"
+        assert [Client().get(one).status_code for one in changed] == [404] * 3
+    with time_machine.travel(NOW + timedelta(hours=37), tick=False):
         assert Client().get(path).status_code == 404
 
 

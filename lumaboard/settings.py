@@ -211,7 +211,9 @@ SCHEDULES = {
 
 # Reaching out, and keeping --
 # The simulator's own address is allowed, so that `make run` works; everything else private has to be allowed by the operator.
-ALLOW_NETWORKS = (*env.networks("ALLOW_NETWORKS"), ipaddress.ip_network(SIMULATOR_BIND[0]))
+# Addresses of webhooks and callbacks, which people enter, may lead to no more than the operator's.
+ALLOWED_BY_OPERATOR = env.networks("ALLOW_NETWORKS")
+ALLOW_NETWORKS = (*ALLOWED_BY_OPERATOR, ipaddress.ip_network(SIMULATOR_BIND[0]))
 MAX_MEDIA_BYTES = env.size("MAX_MEDIA_BYTES", 2 * 2**30)
 MAX_JSON_BYTES = env.size("MAX_JSON_BYTES", 2**20)
 QUOTA_BYTES = env.size("QUOTA_BYTES", None)  # a workspace's; None: as much as the disk gives

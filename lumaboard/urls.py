@@ -3,6 +3,7 @@
 from django.urls import URLPattern, URLResolver, include, path, register_converter
 
 from lumaboard.core.converters import AddressConverter, RowConverter
+from lumaboard.news.hooks.views import hook
 
 register_converter(RowConverter, "row")
 register_converter(AddressConverter, "address")
@@ -17,5 +18,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("lumaboard.gallery.urls")),
     path("", include("lumaboard.sharing.urls")),
     path("", include("lumaboard.submission.urls")),
+    path("", include("lumaboard.news.hooks.urls")),
+    path("hooks/<address:token>", hook, name="hook"),
     path("", include("lumaboard.ops.urls")),
 ]

@@ -48,6 +48,7 @@ RIGHTS: dict[str, frozenset[Role]] = {
     "manage_shares": _ADMIN,  # change and revoke links that others made
     "manage_policies": _ADMIN,  # what links must keep to, and how their pages look
     "manage_connections": _ADMIN,
+    "manage_webhooks": _ADMIN,  # which addresses elsewhere are told what happens
     "manage_workspace": _ADMIN,
     "see_audit": _ADMIN,  # read of acts on people, keys and settings too
     "export": _ADMIN,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
@@ -23,6 +24,10 @@ PERMISSIONS_POLICY = ", ".join(
 )
 
 
+UNREAD: Final = "/hooks/"
+"""What is sent there is never read, so it may be anything."""
+
+
 def bounded_bodies(get_response: Callable[[HttpRequest], HttpResponse]) -> Callable[[HttpRequest], HttpResponse]:
     """Refuse a body that is longer than any form of ours, before a byte of it is read. One without a length is not read.
 
@@ -31,6 +36,8 @@ def bounded_bodies(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     """
 
     def middleware(request: HttpRequest) -> HttpResponse:
+        if request.path_info.startswith(UNREAD):
+            return get_response(request)
         if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
             return HttpResponse(_("Send it in UTF-8."), status=415, content_type="text/plain")
         length = whole_number(request.META.get("CONTENT_LENGTH") or "0")

@@ -7,6 +7,7 @@ from time import monotonic
 from django.utils import timezone
 
 from lumaboard.news import outbox, spreading
+from lumaboard.news.hooks import delivering, forgetting
 
 _BUDGET_SECONDS = 20.0
 
@@ -19,11 +20,18 @@ def spread() -> None:
 
 
 def look_around() -> None:
-    """What the clock brings: files that come into danger, and whatever a killed worker has left in the outbox."""
+    """What the clock brings: files that come into danger, and whatever a killed worker has left unsaid."""
     outbox.note_risks(now=timezone.now())
     spread()
+    deliver()
+
+
+def deliver() -> None:
+    """Tell programs what is due."""
+    delivering.deliver_due(clock=timezone.now)
 
 
 def forget() -> None:
     """Forget what happened long ago."""
     outbox.forget(now=timezone.now())
+    forgetting.forget(now=timezone.now())

@@ -11,6 +11,7 @@ from django.utils import timezone
 from django.utils.translation import gettext_lazy as _
 
 from lumaboard.generations.models import shared_work_stays
+from lumaboard.news.hooks import models as hooks_models  # noqa: F401  register its tables
 
 
 class EventKind(models.TextChoices):

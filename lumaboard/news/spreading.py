@@ -8,11 +8,12 @@ from typing import Final
 
 from django.db import transaction
 
+from lumaboard.news.hooks import webhooks
 from lumaboard.news.models import Event
 
 Teller = Callable[[Sequence[Event], datetime], None]
 
-TELLERS: Final[tuple[Teller, ...]] = ()
+TELLERS: Final[tuple[Teller, ...]] = (webhooks.tell,)
 """Each writes down whom these events concern in one way, in the transaction that takes them out of the outbox."""
 
 _AT_ONCE: Final = 200

@@ -26,6 +26,7 @@ class Kind(StrEnum):
     SIGNED = "signed link"  # on a signature of ours in the path, which ends by itself
     SHARE = "share"  # on a share link's secret in the path, and on its password
     API = "API scope"  # on the token that comes with the request: its scopes, and its maker's role
+    CALLBACK = "callback"  # on nothing: whatever is posted is answered alike, and at most makes us ask upstream
     STAFF = "staff"  # on the token that whoever runs the installation has set
 
 
@@ -89,6 +90,10 @@ def signed(*methods: str) -> Access:
 
 def share(*methods: str) -> Access:
     return Access(kind=Kind.SHARE, rights=dict.fromkeys(methods, ""))
+
+
+def callback(*methods: str) -> Access:
+    return Access(kind=Kind.CALLBACK, rights=dict.fromkeys(methods, ""))
 
 
 def staff(*methods: str) -> Access:
@@ -261,6 +266,20 @@ ROUTES: Final[dict[str, Access]] = {
     # submission: pictures that films begin or end with
     "submission:picture": role(get="submit"),
     "submission:picture_link": signed(GET),
+    # news: what programs are told
+    "webhooks:index": role(get="manage_webhooks"),
+    "webhooks:add": role(get="manage_webhooks", post="manage_webhooks"),
+    "webhooks:edit": role(get="manage_webhooks", post="manage_webhooks"),
+    "webhooks:log": role(get="manage_webhooks"),
+    "webhooks:test": role(post="manage_webhooks"),
+    "webhooks:pause": role(post="manage_webhooks"),
+    "webhooks:resume": role(post="manage_webhooks"),
+    "webhooks:rotate": role(get="manage_webhooks", post="manage_webhooks"),
+    "webhooks:remove": role(get="manage_webhooks", post="manage_webhooks"),
+    "webhooks:callbacks": role(get="manage_webhooks"),
+    "webhooks:callback_secret": role(get="manage_webhooks", post="manage_webhooks"),
+    "webhooks:replay": role(post="manage_webhooks"),
+    "hook": callback(POST),
     # ops
     "ops:healthz": public(GET),
     "ops:readyz": public(GET),

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Final
 
 from django.http import HttpResponse
 
+from lumaboard.connections.models import Connection
+from lumaboard.news.hooks.callbacks import with_theirs
 from lumaboard.outbound import Answer
 from lumaboard.upstream.errors import NotUnderstood, UpstreamError, UpstreamUnavailable
 
@@ -83,6 +86,11 @@ def recorded(body: str, *, age: float) -> ProxyResponse:
     """Give what upstream said last, and say how long ago."""
     source = f"record; age={max(int(age), 0)}"
     return ProxyResponse(body.encode(), status=200, content_type="application/json", source=source)
+
+
+def without_ours(answer: Answer, connection: Connection) -> Answer:
+    """Give the answer with the programs' own callback addresses where the provider was given ours; else as it came."""
+    return replace(answer, body=with_theirs(answer.body, workspace_id=connection.workspace_id))
 
 
 def unanswered(error: UpstreamError) -> Refused:

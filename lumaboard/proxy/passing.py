@@ -16,7 +16,7 @@ from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import Act, Generation
 from lumaboard.generations.operations import stop_tracking, trash
 from lumaboard.outbound import Answer
-from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, unanswered
+from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, unanswered, without_ours
 from lumaboard.proxy.calls import Call
 from lumaboard.proxy.doors import check_budget, check_usable, choose, client_through
 from lumaboard.proxy.privacy import NotForThem, hidden_among, named_in_request, without_hidden
@@ -186,7 +186,7 @@ def _exchange(call: Call, connection: Connection, *, clock: Clock, seconds: floa
                 refused.headers = {**refused.headers, _NOT_AGAIN: "false"}
             raise refused from None
     _heed_limit(connection, answer, asked_at=asked_at, now=clock())
-    return answer
+    return without_ours(answer, connection)
 
 
 def _heed_limit(connection: Connection, answer: Answer, *, asked_at: datetime, now: datetime) -> None:

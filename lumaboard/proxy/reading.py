@@ -12,7 +12,7 @@ from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Act, Generation, RawAnswer
 from lumaboard.outbound import Answer
-from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, recorded, unanswered
+from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, recorded, unanswered, without_ours
 from lumaboard.proxy.calls import Call
 from lumaboard.proxy.doors import check_budget, choose, client_through
 from lumaboard.proxy.recording import catch, recording
@@ -128,6 +128,7 @@ def _ask(call: Call, connection: Connection, *, clock: Clock) -> _Said:
     answer, snapshot, error = None, None, None
     try:
         answer = client.exchange("GET", call.path, query=call.query, headers=call.headers)
+        answer = without_ours(answer, connection)
         snapshot = client.generation_in(answer, call.task_id)
     except UpstreamError as upstream_error:
         error = upstream_error

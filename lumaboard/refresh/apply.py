@@ -5,7 +5,7 @@ from __future__ import annotations
 import random
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,7 @@ from lumaboard.generations.models import (
     Transition,
 )
 from lumaboard.news.batches import close_done_with
+from lumaboard.news.hooks.callbacks import cleaned, note_changes
 from lumaboard.news.models import Event, EventKind
 from lumaboard.news.outbox import note
 from lumaboard.refresh.decide import Change, Heard, decide
@@ -62,7 +63,7 @@ def apply(
         may_flag = may_flag_missing(heard.claim.connection)
         return _Item(row, heard, decide(row, heard, now=now, draw=draw(), may_flag_missing=may_flag))
 
-    chunk = sorted(chunk, key=lambda heard: heard.claim.row.pk)
+    chunk = sorted(map(_without_ours, chunk), key=lambda heard: heard.claim.row.pk)
     items = [decided(heard.claim.row, heard) for heard in chunk]
     try:
         with transaction.atomic():
@@ -77,6 +78,13 @@ def apply(
             return _write(items, seqs, now=now)
 
 
+def _without_ours(heard: Heard) -> Heard:
+    """Put the program's own address where upstream was given one of ours, so that no record holds it."""
+    if heard.snapshot is None:
+        return heard
+    return replace(heard, snapshot=cleaned(heard.snapshot, workspace_id=heard.claim.row.workspace_id))
+
+
 def _raise_seqs(workspace_ids: Iterable[int]) -> dict[int, int]:
     """Raise the change counters, in a fixed order, so that two transactions cannot wait for each other."""
     return {workspace_id: raise_seq(workspace_id) for workspace_id in sorted(set(workspace_ids))}
@@ -89,6 +97,8 @@ def _write(items: Sequence[_Item], seqs: dict[int, int], *, now: datetime) -> in
     if _write_columns(loud, seqs) != len(loud):
         raise _RowsMoved
     numbers = _write_transitions([item for item in loud if item.change.moves_state])
+    if numbers:
+        note_changes(numbers, now=now)
     _write_raw_answers([item for item in items if item.change.raw is not None])
     _write_counts(loud)
     _write_assets([item for item in loud if item.change.files], now=now)

@@ -12,6 +12,7 @@ from django.db import transaction
 from lumaboard.connections.outcomes import Book
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import SETTLED, Generation, RawAnswer
+from lumaboard.news.hooks.callbacks import cleaned
 from lumaboard.refresh.apply import apply
 from lumaboard.refresh.claim import Claim, claim_of
 from lumaboard.refresh.decide import TOO_YOUNG, Heard
@@ -52,6 +53,7 @@ def take_up(heard: Heard, *, now: datetime) -> None:
 
 def keep_document(row: Generation, snapshot: Snapshot, *, heard_at: datetime) -> None:
     """Keep a newer document about a settled generation, whose links may live longer. Nothing else of it changes."""
+    snapshot = cleaned(snapshot, workspace_id=row.workspace_id)
     with transaction.atomic():
         if Generation.objects.filter(pk=row.pk, state__in=SETTLED, state=snapshot.state).exists():
             RawAnswer.objects.update_or_create(

@@ -96,6 +96,7 @@ class Intent(models.Model):
     request = models.TextField()
     digest = models.CharField(max_length=64)  # of connection, route and request: what "the same" means
     batch = models.ForeignKey("news.Batch", null=True, on_delete=models.SET_NULL, related_name="intents")
+    callback = models.ForeignKey("news.Callback", null=True, on_delete=models.SET_NULL, related_name="intents")
     made_from = models.JSONField(default=list)  # [[generation id, Kinship]]: what the request itself does not tell
     idempotency_key = models.CharField(max_length=255, blank=True, default="")
     created_at = models.DateTimeField(default=timezone.now)

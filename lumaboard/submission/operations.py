@@ -10,7 +10,7 @@ import hashlib
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Any, Final
@@ -23,6 +23,7 @@ from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection, PauseReason
 from lumaboard.connections.outcomes import Book, note_unreadable_key
 from lumaboard.generations.counts import raise_seq
+from lumaboard.news.hooks import callbacks, sealed
 from lumaboard.news.models import Batch
 from lumaboard.outbound import Answer
 from lumaboard.submission.models import Intent, IntentState
@@ -154,8 +155,11 @@ def intend(
     known = _known(wanted, now=now)
     if known is not None:
         return known
+    called_at = callbacks.wanted_in(text)
     try:
         with transaction.atomic():
+            if called_at:
+                wanted.callback = callbacks.begin(connection.workspace_id, called_at, now=now)
             wanted.save(force_insert=True)
     except IntegrityError:  # somebody with the same key was faster
         known = _known(wanted, now=now)
@@ -168,25 +172,26 @@ def intend(
 def send(
     intent_id: int,
     *,
-    body: bytes | None = None,
     patience: float = PATIENCE_SECONDS,
     clock: Callable[[], datetime] = timezone.now,
 ) -> Sent:
-    """Send an intent, and record what came of it; `body` goes out in the place of its request, if given.
+    """Send an intent, and record what came of it.
+
+    Where its maker wants to be called, upstream is given an address of ours, and the answer holds theirs again.
 
     One attempt, and one more only where no connection was made. Of several senders one sends, and the others wait for
     its outcome, or raise `StillSending` when their patience ends. What was accepted or refused for good is answered from
     the record; what may have made something is never sent again. If the outcome cannot be recorded it is given all the
     same, and found again later. Call it outside of any transaction: it may take 90 s.
     """
-    intent = Intent.objects.select_related("connection").get(pk=intent_id)
+    intent = Intent.objects.select_related("connection", "callback").get(pk=intent_id)
     if not intent.is_sendable:
         return _as_recorded(intent, patience=patience)
     _check_connection(intent.connection)
     asked_at, started = clock(), monotonic()
     if not _take(intent, now=asked_at):
         return _as_recorded(intent, patience=patience)
-    outcome = _attempt(intent, intent.request.encode() if body is None else body, now=asked_at)
+    outcome = _attempt(intent, now=asked_at)
     recorded = _record(intent, outcome, asked_at=asked_at, seconds=monotonic() - started, now=clock())
     return Sent(
         intent_id=intent.pk,
@@ -262,9 +267,14 @@ def _take(intent: Intent, *, now: datetime) -> bool:
     )
 
 
-def _attempt(intent: Intent, body: bytes, *, now: datetime) -> Outcome:
+def _attempt(intent: Intent, *, now: datetime) -> Outcome:
     try:
+        body = _body_of(intent)
         client = client_for(intent.connection, session=passing_session())
+    except sealed.Unreadable as error:
+        unreadable = KeyRefused(str(error))
+        unreadable.was_sent = False
+        return without_answer(unreadable)
     except KeyUnreadable as error:
         note_unreadable_key(intent.connection, str(error), now=now)
         unreadable = KeyRefused("The stored key cannot be read; an admin has to enter it again.")
@@ -274,7 +284,21 @@ def _attempt(intent: Intent, body: bytes, *, now: datetime) -> Outcome:
         outcome = client.create(intent.route, body)
         if outcome.verdict != "unsent" or not isinstance(outcome.error, UpstreamUnavailable):
             break
-    return outcome
+    return _without_ours(outcome, workspace_id=intent.workspace_id) if intent.callback else outcome
+
+
+def _body_of(intent: Intent) -> bytes:
+    request = callbacks.with_ours(intent.request, intent.callback) if intent.callback else intent.request
+    return request.encode()
+
+
+def _without_ours(outcome: Outcome, *, workspace_id: int) -> Outcome:
+    answer, snapshot = outcome.answer, outcome.snapshot
+    if answer is not None:
+        answer = replace(answer, body=callbacks.with_theirs(answer.body, workspace_id=workspace_id))
+    if snapshot is not None:
+        snapshot = callbacks.cleaned(snapshot, workspace_id=workspace_id)
+    return replace(outcome, answer=answer, snapshot=snapshot)
 
 
 def _record(intent: Intent, outcome: Outcome, *, asked_at: datetime, seconds: float, now: datetime) -> int | None:

@@ -12,6 +12,7 @@ from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import Act, Generation
 from lumaboard.generations.operations import Wanted, track
 from lumaboard.news.batches import expect_one_less, join
+from lumaboard.news.hooks import callbacks
 from lumaboard.outbound import Answer
 from lumaboard.submission.lineage import note_origins
 from lumaboard.submission.models import Intent, IntentState
@@ -66,6 +67,8 @@ def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: date
 
     Where a callback, a poll or a paste was faster, its row is the one.
     """
+    if snapshot is not None:
+        snapshot = callbacks.cleaned(snapshot, workspace_id=intent.workspace_id)
     with transaction.atomic():
         track(
             intent.connection,
@@ -85,6 +88,8 @@ def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: date
             candidates=[],
             **{"error_kind": "", "error_text": "", **kept},
         )
+        if intent.callback_id is not None:
+            callbacks.join(intent.callback_id, generation.pk)
         if intent.batch_id is not None:
             join(intent.batch_id, [generation.pk])
         note_origins(intent, child_id=generation.pk, asked=asked_of(intent))

@@ -135,7 +135,7 @@ def _for_success(code: str, message: str) -> UpstreamError:
     return NotUnderstood("Upstream reported an error without a clear cause.", quote=message)
 
 
-def retry_after(answer: Answer, *, now: datetime) -> float | None:
+def retry_after(answer: Answer, *, now: datetime, longest: float = _LONGEST_WAIT) -> float | None:
     """Read the wish to wait, in seconds or as a date; clamped, because a mistake there would stop a key for days."""
     value = next((value for name, value in answer.headers.items() if name.lower() == "retry-after"), "").strip()
     if value.isascii() and value.isdigit():
@@ -146,7 +146,7 @@ def retry_after(answer: Answer, *, now: datetime) -> float | None:
         except (ValueError, TypeError, IndexError, OverflowError):
             return None
         wait = ((moment if moment.tzinfo else moment.replace(tzinfo=UTC)) - now).total_seconds()
-    return min(max(wait, _SHORTEST_WAIT), _LONGEST_WAIT)
+    return min(max(wait, _SHORTEST_WAIT), longest)
 
 
 def _word(value: object) -> str:

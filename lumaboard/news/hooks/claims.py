@@ -1,0 +1,62 @@
+"""Take due deliveries under a lease, so that of two workers one sends; and say which of them are due at all."""
+
+from __future__ import annotations
+
+import secrets
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db.models import F, Window
+from django.db.models.functions import RowNumber
+
+from lumaboard.news.hooks.models import Delivery, DeliveryQuerySet
+
+LEASE: Final = timedelta(seconds=60)
+"""Outlasts an exchange and the writing; a delivery whose worker died is due again when it has run out."""
+
+PER_HOST: Final = 2
+"""So many at once go from one workspace to one host: a receiver that is slow must not hold up all others."""
+
+Line = tuple[int, str]
+"""Workspace and host: deliveries of one line wait for each other."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Our right to send one delivery for a while."""
+
+    delivery_id: int
+    lease: str
+    line: Line
+
+
+def claim_due(*, now: datetime, limit: int, busy: Mapping[Line, int] | None = None) -> list[Claim]:
+    """Take up to `limit` due deliveries, the longest due first; each try is counted before it is made.
+
+    `busy` says how many of a line are under way here already.
+    """
+    under_way = Counter(busy or {})
+    place = Window(RowNumber(), partition_by=[F("workspace"), F("host")], order_by=[F("next_try_at"), F("id")])
+    heads = Delivery.objects.due(now).annotate(place=place).filter(place__lte=PER_HOST)
+    chosen: list[int] = []
+    for pk, workspace_id, host in heads.order_by("next_try_at", "pk").values_list("pk", "workspace_id", "host"):
+        if len(chosen) < limit and under_way[workspace_id, host] < PER_HOST:
+            under_way[workspace_id, host] += 1
+            chosen.append(pk)
+    return _take(Delivery.objects.due(now).filter(pk__in=chosen), now=now) if chosen else []
+
+
+def claim_new(delivery: Delivery, *, now: datetime) -> Claim:
+    """Take one that was made in the transaction at hand, even of a webhook that is paused."""
+    (claim,) = _take(Delivery.objects.filter(pk=delivery.pk, lease=""), now=now)
+    return claim
+
+
+def _take(rows: DeliveryQuerySet, *, now: datetime) -> list[Claim]:
+    lease = secrets.token_hex(16)
+    rows.update(lease=lease, attempts=F("attempts") + 1, tried_at=now, next_try_at=now + LEASE)
+    taken = Delivery.objects.filter(lease=lease).order_by("pk").values_list("pk", "workspace_id", "host")
+    return [Claim(pk, lease, (workspace_id, host)) for pk, workspace_id, host in taken]

@@ -8,6 +8,7 @@ from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
+from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.utils import timezone
@@ -23,6 +24,9 @@ from lumaboard.connections.keys import seal
 from lumaboard.connections.models import Connection, Kind
 from lumaboard.generations.counts import add_counts, cells_of_row
 from lumaboard.generations.models import SETTLED, Asset, AssetRole, Cause, CopyState, Generation, State, Transition
+from lumaboard.news.hooks import sealed
+from lumaboard.news.hooks.models import Delivery, Webhook
+from lumaboard.news.models import Event, EventKind
 from lumaboard.submission.models import Intent, IntentState, Picture, Price, Source
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -138,6 +142,38 @@ def make_intent(connection: Connection, owner: User, *, state: str = IntentState
         state=state,
         is_sendable=not is_sent,
         sent_at=NOW if is_sent else None,
+        **fields,
+    )
+
+
+def make_webhook(workspace: Workspace, url: str = "http://127.0.0.1:1/a-planted-path", **fields: Any) -> Webhook:
+    """A webhook that hears of everything, as JSON; without the audit row of whoever added it."""
+    host, secret = urlsplit(url).netloc, sealed.new_secret()
+    fields = {"name": "Studio bot", "kinds": EventKind.values} | fields
+    return Webhook.objects.create(
+        workspace=workspace,
+        url_host=host,
+        url_tail=url[-4:],
+        url_box=sealed.seal_url(url, workspace_id=workspace.pk),
+        secret_box=sealed.seal_secret(secret, workspace_id=workspace.pk, host=host),
+        **fields,
+    )
+
+
+def make_delivery(
+    webhook: Webhook, generation: Generation, *, kind: str = EventKind.SUCCEEDED, **fields: Any
+) -> Delivery:
+    """What a webhook is told of a generation, waiting unless the fields say otherwise."""
+    event = Event.objects.create(
+        workspace=webhook.workspace, kind=kind, generation=generation, number=next(_numbers), at=NOW, spread_at=NOW
+    )
+    return Delivery.objects.create(
+        workspace=webhook.workspace,
+        webhook=webhook,
+        event=event,
+        kind=kind,
+        uid=event.uid,
+        host=webhook.url_host,
         **fields,
     )
 

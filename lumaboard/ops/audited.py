@@ -16,6 +16,7 @@ from lumaboard.audit.verbs import VERBS
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Generation
 from lumaboard.generations.remarks import Note
+from lumaboard.news.hooks.models import Webhook
 from lumaboard.sharing.models import Download, Logo, ShareLink, SharePolicy
 
 
@@ -26,6 +27,7 @@ def traces() -> Sequence[tuple[tuple[str, ...], QuerySet[Any]]]:
     """
     connections, links = Connection.objects.filter(**_KEPT), ShareLink.objects.filter(**_KEPT)
     generations, invitations = Generation.objects.filter(**_KEPT), Invitation.objects.filter(**_KEPT)
+    webhooks = Webhook.objects.filter(**_KEPT)
     tokens = ApiToken.objects.filter(membership__workspace__deleted_at=None)
     return [
         (("person.created",), User.objects.all()),
@@ -43,6 +45,9 @@ def traces() -> Sequence[tuple[tuple[str, ...], QuerySet[Any]]]:
         (("note.changed",), generations.filter(Exists(_NOTES.exclude(edited_at=None)))),
         (("note.deleted",), generations.filter(Exists(_NOTES.exclude(deleted_at=None)))),
         (("trash", "stop_tracking"), generations.exclude(trashed_at=None)),
+        (("webhook.added",), webhooks),
+        (("webhook.paused",), webhooks.exclude(pause_reason="")),
+        (("webhook.removed",), webhooks.exclude(removed_at=None)),
         (("link.made",), links),
         (("link.revoked",), links.exclude(revoked_at=None)),
         (("token.made",), tokens),

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from django.db.models import (
     BooleanField,
@@ -34,6 +34,8 @@ from lumaboard.generations.counters import Count
 from lumaboard.generations.counts import Bucket, Cell, buckets_of, cells_of
 from lumaboard.generations.models import SETTLED, Attention, Cause, Generation, State, Transition
 from lumaboard.generations.querysets import CLOCK_SLACK
+from lumaboard.news.hooks.models import Delivery, Webhook
+from lumaboard.news.models import Event
 from lumaboard.ops.audited import untold_generations, untold_roles, untold_settings, untold_traces
 from lumaboard.ops.health import look_at_worker
 from lumaboard.ops.leaks import leaked_keys
@@ -61,6 +63,27 @@ def creates_are_tracked(now: datetime) -> Iterator[str]:
     # The job that settles them runs every minute; this is how long it may have stood still.
     for intent in Intent.objects.open().filter(state=IntentState.SENDING, sent_at__lt=now - STALE_AFTER * 5):
         yield f"intent {intent.pk} has been on its way since {intent.sent_at:%Y-%m-%d %H:%M}"
+
+
+def news_is_told(now: datetime) -> Iterator[str]:
+    """5: what happened is spread, once; what is to be told is tried in time; and nobody who listens was passed over.
+
+    That an event is there once, and a delivery once for each target, the database makes sure of.
+    """
+    # The job that spreads and sends runs every minute; this is how long it may have stood still.
+    late = now - timedelta(minutes=10)
+    for event in Event.objects.filter(spread_at=None, at__lt=late, workspace__deleted_at=None).order_by("pk"):
+        yield f"event {event.pk} has waited since {event.at:%Y-%m-%d %H:%M}, and nobody was told"
+    for delivery in Delivery.objects.waiting().filter(next_try_at__lt=late).order_by("pk"):
+        yield f"delivery {delivery.pk} has been due since {delivery.next_try_at:%Y-%m-%d %H:%M}"
+    for webhook in Webhook.objects.listening().filter(workspace__deleted_at=None).order_by("pk"):
+        told = Delivery.objects.filter(webhook=webhook, event=OuterRef("pk"))
+        events = Event.objects.filter(workspace=webhook.workspace_id, kind__in=webhook.kinds)
+        was_private = Q(generation__is_private=True) | Q(generation__privacy_seq__isnull=False)
+        was_private |= Q(batch__is_private=True)
+        missed = events.filter(spread_at__gt=webhook.listening_since).exclude(was_private).exclude(Exists(told))
+        for event in missed.order_by("pk"):
+            yield f"webhook {webhook.pk} was not told of event {event.pk}"
 
 
 def creates_are_sent_once(now: datetime) -> Iterator[str]:
@@ -163,7 +186,7 @@ def budgets_hold(now: datetime) -> Iterator[str]:
 
 
 def keys_stay_secret(now: datetime) -> Iterable[str]:
-    """14: no upstream key stands in clear in any column or any queued job."""
+    """14: no upstream key, and no address or secret of a webhook, stands in clear in any column or any queued job."""
     return leaked_keys()
 
 
@@ -177,6 +200,7 @@ def worker_is_alive(now: datetime) -> Iterator[str]:
 INVARIANTS = (
     Invariant(1, "every create that was accepted is tracked, and none is left hanging", creates_are_tracked),
     Invariant(3, "transitions have no gap, never lead back and end in the state", transitions_tell_the_state),
+    Invariant(5, "what happened is told, once to each who listens", news_is_told),
     Invariant(6, "no create is sent twice", creates_are_sent_once),
     Invariant(7, "every kept file is whole, and no file is nobody's (also 8)", files_are_whole),
     Invariant(9, "every pending generation has a next step or a stated pause", pending_work_goes_on),
@@ -184,6 +208,6 @@ INVARIANTS = (
     Invariant(11, "no row crosses workspaces", workspaces_are_apart),
     Invariant(12, "every privileged act is audited", acts_are_audited),
     Invariant(13, "calls stay within each key's budget", budgets_hold),
-    Invariant(14, "no upstream key is stored in clear", keys_stay_secret),
+    Invariant(14, "no key, and no secret of a webhook, is stored in clear", keys_stay_secret),
     Invariant(15, "the worker is alive", worker_is_alive),
 )

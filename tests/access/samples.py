@@ -34,6 +34,7 @@ class Sample:
 
 WISH = {"token": "7f1f5a0c-93cb-4b57-b6f1-0a2c3d9b1e77", "prompt": "A quiet harbour", "count": "1"}
 PRICE = {"amount": "0.10", "currency": "USD", "per": "second"}
+WEBHOOK_FORM = {"name": "Another name", "kinds": "failed"}
 LINK_FORM = {"name": "Mine", "ends": "30", "download": "nothing"}
 GENERATION: Final = Sample(of=Of.GENERATION)
 CONNECTION: Final = Sample(of=Of.CONNECTION)
@@ -200,6 +201,20 @@ SAMPLES: Final[dict[str, Sample]] = {
     "submission:price_remove": Sample(of=Of.PRICE),
     "submission:picture": Sample(of=Of.PICTURE),
     "submission:picture_link": Sample(last=("jpg",)),
+    # news
+    "webhooks:index": Sample(),
+    "webhooks:add": Sample(form={**WEBHOOK_FORM, "format": "json", "url": "https://example.com/x"}),
+    "webhooks:edit": Sample(of=Of.WEBHOOK, form=WEBHOOK_FORM),
+    "webhooks:log": Sample(of=Of.WEBHOOK),
+    "webhooks:test": Sample(of=Of.WEBHOOK),
+    "webhooks:pause": Sample(of=Of.WEBHOOK),
+    "webhooks:resume": Sample(of=Of.WEBHOOK, is_idle=True),
+    "webhooks:rotate": Sample(of=Of.WEBHOOK),
+    "webhooks:remove": Sample(of=Of.WEBHOOK),
+    "webhooks:callbacks": Sample(),
+    "webhooks:callback_secret": Sample(),
+    "webhooks:replay": Sample(of=Of.DELIVERY),
+    "hook": Sample(),
     # ops
     "ops:healthz": Sample(),
     "ops:readyz": Sample(),

@@ -217,7 +217,7 @@ def expected(ask: Ask) -> frozenset[str]:
     match access.kind:
         case _ if ask.sample.is_dead:
             answers = {"404"}
-        case Kind.PUBLIC | Kind.SIGNED:
+        case Kind.PUBLIC | Kind.SIGNED | Kind.CALLBACK:
             answers = {LET_IN}
         case Kind.LOGIN:
             answers = {SIGN_IN if not actor.is_signed_in else "404" if ask.is_somebodys_own else LET_IN}

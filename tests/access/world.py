@@ -23,6 +23,9 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.counters import Beat
 from lumaboard.generations.models import AssetRole, CopyState, Generation, RawAnswer, State
 from lumaboard.generations.remarks import Note
+from lumaboard.news.hooks import callbacks
+from lumaboard.news.hooks.models import Delivery, DeliveryState
+from lumaboard.news.hooks.sealed import token_of as token_of_callback
 from lumaboard.sharing.addresses import address_of
 from lumaboard.sharing.models import Download, Logo, ShareLink, SharePolicy
 from lumaboard.sharing.operations import Terms, make_link
@@ -36,6 +39,7 @@ from tests.factories import (
     NOW,
     acting,
     make_connection,
+    make_delivery,
     make_generation,
     make_intent,
     make_invitation,
@@ -44,6 +48,7 @@ from tests.factories import (
     make_picture,
     make_price,
     make_token,
+    make_webhook,
     make_workspace,
 )
 
@@ -71,6 +76,8 @@ class Of(StrEnum):
     SIGN_IN = "sign-in"
     PASSKEY = "passkey"
     TOKEN = "API token"
+    WEBHOOK = "webhook"
+    DELIVERY = "delivery to a webhook"
     NOTE = "note"
     DELETED_NOTE = "note that was deleted"
     SHARE = "share link, as members see it"
@@ -118,9 +125,11 @@ class Planted:
         "see_raw_answer": ("planted-raw-answer",),
         "manage_connections": ("PL4N",),  # the last characters of the key
         "manage_members": ("planted.guest@example.com",),
+        "manage_webhooks": ("planted-webhook-name",),
     }
     NOBODYS = (
         "planted-upstream-key",
+        "planted-webhook-path",
         "hidden-prompt",
         "hidden-title",
         "hidden-task-id",
@@ -160,6 +169,8 @@ class World:
     colleagues: Generation
     private: Generation
     """The colleague's as well, and seen by nobody else."""
+    delivery: Delivery
+    """To the one webhook there is."""
     takes: dict[str, UUID] = field(default_factory=dict)
     """By actor's name, the form of theirs that ordered some."""
     price: int = 0
@@ -210,6 +221,10 @@ class World:
                 return {"pk": on.pk, "note": self.notes[writer, of == Of.DELETED_NOTE]}
             case Of.CONNECTION:
                 return {"pk": self.connection.pk}
+            case Of.WEBHOOK:
+                return {"pk": self.delivery.webhook_id}
+            case Of.DELIVERY:
+                return {"pk": self.delivery.pk}
             case Of.PERSON:
                 return {"pk": self.colleague.pk}
             case Of.INVITATION:
@@ -253,6 +268,7 @@ def make_world() -> World:
     )
     founder = make_member("Planted Founder", workspace=workspace, email="planted.founder@example.com")
     token = new_token()
+    colleagues = _one_with_everything(connection, colleague)
     world = World(
         workspace=workspace,
         abroad=abroad,
@@ -265,8 +281,10 @@ def make_world() -> World:
                 "uidb36": user_pk_to_url_str(colleague.user),
                 "key": default_token_generator.make_token(colleague.user),
             },
+            "hook": {"token": _called_back(colleagues)},
         },
-        colleagues=_one_with_everything(connection, colleague),
+        colleagues=colleagues,
+        delivery=_told(colleagues),
         private=_one_with_everything(connection, colleague, planted="hidden", is_private=True),
     )
     beaten_at = timezone.now() + timedelta(hours=1)  # a sign of life that is young for as long as a walk takes
@@ -287,6 +305,19 @@ def make_world() -> World:
     _note(world)
     workspace.refresh_from_db()
     return world
+
+
+def _told(generation: Generation) -> Delivery:
+    """What a webhook whose path nobody may see again was told."""
+    webhook = make_webhook(generation.workspace, "http://127.0.0.1:1/planted-webhook-path", name="planted-webhook-name")
+    return make_delivery(webhook, generation, state=DeliveryState.DELIVERED, next_try_at=None, answer_status=200)
+
+
+def _called_back(generation: Generation) -> str:
+    """The token with which upstream calls us about this one."""
+    callback = callbacks.begin(generation.workspace_id, "http://127.0.0.1:1/theirs", now=NOW)
+    callbacks.join(callback.pk, generation.pk)
+    return token_of_callback(callback)
 
 
 def _arrive(world: World, actor: Actor) -> None:

@@ -18,6 +18,8 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations import notes, operations
 from lumaboard.generations.models import Asset, Cause, CopyState, Generation, State, Transition
 from lumaboard.generations.operations import Wanted
+from lumaboard.news.hooks import callbacks, sealed
+from lumaboard.news.models import Event, EventKind
 from lumaboard.ops import tenancy
 from lumaboard.ops.invariants import INVARIANTS
 from lumaboard.sharing.models import ShareItem, ShareLink, SharePolicy
@@ -28,10 +30,12 @@ from tests.factories import (
     NOW,
     make_asset,
     make_connection,
+    make_delivery,
     make_generation,
     make_intent,
     make_invitation,
     make_member,
+    make_webhook,
     record_how_they_came,
 )
 
@@ -53,7 +57,7 @@ def running(connection: Connection) -> Generation:
     return make_generation(connection, state=State.RUNNING)
 
 
-@pytest.mark.parametrize("number", [1, 3, 6, 7, 9, 10, 11, 13, 14])
+@pytest.mark.parametrize("number", [1, 3, 5, 6, 7, 9, 10, 11, 13, 14])
 def test_nothing_is_broken_where_all_is_well(running: Generation, number: int) -> None:
     make_generation(running.connection, state=State.FAILED)
     make_asset(make_generation(running.connection, state=State.SUCCEEDED))
@@ -72,6 +76,37 @@ def test_a_create_that_is_on_its_way_for_ever_is_found(connection: Connection, a
     intent = make_intent(connection, alice.user, state=IntentState.SENDING)
     assert troubles(1, NOW + timedelta(minutes=9)) == []
     assert f"intent {intent.pk} has been on its way" in troubles(1, NOW + timedelta(minutes=11))[0]
+
+
+def test_news_that_nobody_was_told_of_is_found(running: Generation) -> None:
+    webhook = make_webhook(running.workspace, listening_since=NOW - timedelta(hours=1))
+    fields = {"workspace": running.workspace, "kind": EventKind.SUCCEEDED, "generation": running}
+    waiting = Event.objects.create(**fields, number=2, at=NOW)
+    assert troubles(5, NOW + timedelta(minutes=9)) == []
+    assert f"event {waiting.pk} has waited" in troubles(5, NOW + timedelta(minutes=11))[0]
+    Event.objects.update(spread_at=NOW)
+    assert troubles(5) == [f"webhook {webhook.pk} was not told of event {waiting.pk}"]
+    Generation.objects.filter(pk=running.pk).update(privacy_seq=7)  # who knows whether it was private then
+    assert troubles(5) == []
+
+
+def test_a_delivery_that_nobody_makes_is_found(running: Generation) -> None:
+    delivery = make_delivery(make_webhook(running.workspace), running, next_try_at=NOW)
+    assert troubles(5, NOW + timedelta(minutes=9)) == []
+    assert f"delivery {delivery.pk} has been due since" in troubles(5, NOW + timedelta(minutes=11))[0]
+
+
+def test_secrets_of_webhooks_and_callbacks_in_clear_are_found(running: Generation) -> None:
+    webhook = make_webhook(running.workspace, "https://hooks.example/T000/B000/planted-path")
+    callback = callbacks.begin(running.workspace_id, "https://their.example/", now=NOW)
+    assert troubles(14) == []
+    running.prompt = f"{sealed.url_of(webhook)} {sealed.secret_of(webhook)} {sealed.token_of(callback)}"
+    running.save()
+    assert [trouble.split(" holds ")[1] for trouble in troubles(14)] == [
+        f"the address of webhook {webhook.pk}",
+        f"the secret of webhook {webhook.pk}",
+        f"the token of callback {callback.pk}",
+    ]
 
 
 def test_the_database_refuses_to_let_a_create_be_sent_twice(connection: Connection, alice: Membership) -> None:

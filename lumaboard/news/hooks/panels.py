@@ -129,7 +129,7 @@ def _row(delivery: Delivery, slug: str) -> Row:
         what=_what(delivery),
         about=name_of(generation) if generation is not None else "",
         url=reverse("gallery:detail", args=[slug, generation.pk]) if generation is not None else "",
-        standing=_STANDINGS[DeliveryState(delivery.state)](delivery),
+        standing=_standing_of_delivery(delivery),
         is_under_way=bool(delivery.lease),
     )
 
@@ -148,14 +148,13 @@ def _what(delivery: Delivery) -> str:
     return str(EventKind(delivery.kind).label)
 
 
-def _waiting(delivery: Delivery) -> Standing:
+def _standing_of_delivery(delivery: Delivery) -> Standing:
+    if delivery.state == DeliveryState.DELIVERED:
+        return Standing(word=_("Delivered"), tone="good", icon="circle-check")
+    if delivery.state == DeliveryState.GIVEN_UP:
+        return Standing(word=_("Given up"), tone="bad", icon="octagon-x")
     if delivery.lease:
         return Standing(word=_("Being sent"), tone="running", icon="refresh-cw")
-    return Standing(word=_("Tried again") if delivery.attempts else _("Waiting"), tone="warn", icon="clock")
-
-
-_STANDINGS: Final = {
-    DeliveryState.WAITING: _waiting,
-    DeliveryState.DELIVERED: lambda delivery: Standing(word=_("Delivered"), tone="good", icon="circle-check"),
-    DeliveryState.GIVEN_UP: lambda delivery: Standing(word=_("Given up"), tone="bad", icon="octagon-x"),
-}
+    if delivery.attempts:
+        return Standing(word=_("Trying again"), tone="warn", icon="clock")
+    return Standing(word=_("Waiting"), tone="queued", icon="clock")

@@ -62,7 +62,7 @@ def _bound(what: str, workspace_id: int) -> str:
     return f"lumaboard hook {what}\n{workspace_id}"
 
 
-def _unsealed(box: bytes, bound: str) -> str:
+def _unsealed(box: bytes | memoryview[int], bound: str) -> str:
     try:
         return sealing.unseal(bytes(box), bound=bound)
     except sealing.SealBroken as error:

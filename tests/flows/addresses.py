@@ -79,8 +79,13 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
     link = team.share(made["safe"], made["running"], name="For the client with a rather long name", view_limit=3)
     connection = f"{settings}connections/{team.connection_id}/"
     lost, *_others = team.stack.inside.call("lose_requests", connection_id=team.connection_id, user_id=team.alice.pk)
+    heard, *_others = team.stack.inside.call("listen", connection_id=team.connection_id, user_id=team.alice.pk)
+    webhooks = f"{settings}webhooks/"
     return [
         team.url,
+        webhooks,
+        *(f"{webhooks}{name}/" for name in ("add", "callbacks", "callbacks/secret")),
+        *(f"{webhooks}{heard}/{name}" for name in ("", "edit/", "rotate/", "remove/")),
         f"{team.url}requests/",
         f"{team.url}requests/{lost}/send-again/",
         f"{team.url}?view=list",
@@ -158,6 +163,10 @@ def answers_to_forms(page: Page, team: Team) -> Iterator[str]:
     page.get_by_role("button", name="Invite").click()
     page.locator("[data-copy-text], [data-copy]").first.wait_for()
     yield "the link of an invitation just made"
+    page.goto(f"{team.url}settings/webhooks/callbacks/secret/")
+    page.get_by_role("button", name="Make a new secret").click()
+    page.locator("[data-copy-text], [data-copy]").first.wait_for()
+    yield "a signing secret just made"
     page.goto(f"{team.url}settings/sharing/")
     page.locator("input[name=needs_password]").check()
     page.locator("form:has(input[name=needs_password]) button[type=submit]").click()

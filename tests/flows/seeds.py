@@ -32,6 +32,9 @@ from lumaboard.generations.models import (
     State,
 )
 from lumaboard.generations.operations import Wanted
+from lumaboard.news.hooks import callbacks
+from lumaboard.news.hooks.models import DeliveryState
+from lumaboard.news.models import EventKind
 from lumaboard.sharing import operations as sharing
 from lumaboard.sharing.addresses import address_of
 from lumaboard.sharing.guests.embeds import clean_site
@@ -44,12 +47,14 @@ from tests.factories import (
     acting,
     make_asset,
     make_connection,
+    make_delivery,
     make_generation,
     make_intent,
     make_kept_asset,
     make_member,
     make_price,
     make_token,
+    make_webhook,
     make_workspace,
 )
 
@@ -260,6 +265,29 @@ def lose_requests(connection_id: int, user_id: int) -> list[int]:
         make_intent(**lost, created_at=now, candidates=candidates).pk,
         make_intent(connection, owner, state=IntentState.INTENDED).pk,
     ]
+
+
+def listen(connection_id: int, user_id: int) -> list[int]:
+    """Webhooks, one in each condition, with what they were told; the first has the longest log."""
+    connection, now = Connection.objects.get(pk=connection_id), timezone.now()
+    workspace = connection.workspace
+    works = make_webhook(workspace, name="Render farm of Northlight, with a rather long name", delivered_at=now)
+    fails = make_webhook(
+        workspace, "https://hooks.example/services/T01/B02/planted", name="Studio bot", failing_since=now
+    )
+    paused = make_webhook(workspace, name="Client portal", pause_reason="failing", paused_at=now, format="slack")
+    made = {"state": State.SUCCEEDED, "created_by_id": user_id, "task_id": str(uuid.uuid4())}
+    row = make_generation(connection, prompt="A quiet harbour at dawn, one gull crossing the frame", **made)
+    over = {"next_try_at": None, "attempts": 1}
+    make_delivery(works, row, state=DeliveryState.DELIVERED, answer_status=200, **over)
+    make_delivery(
+        works, row, kind=EventKind.LOST, error_text="hooks.example answered 503.", answer_status=503, attempts=4
+    )
+    make_delivery(works, row, kind=EventKind.AT_RISK, state=DeliveryState.GIVEN_UP, **over)
+    callback = callbacks.begin(workspace.pk, "https://scripts.northlight-studio.example/done", now=now)
+    callbacks.join(callback.pk, row.pk)
+    callbacks.note_changes({row.pk: 2}, now=now)
+    return [works.pk, fails.pk, paused.pk]
 
 
 def allow_sites(workspace_id: int, user_id: int, sites: list[str]) -> None:

@@ -67,8 +67,8 @@ ROLE_WORDS: dict[Role, Promise] = {
         "Also track and submit generations, rename, trash and keep private their own, read raw answers, and share by link."
     ),
     Role.ADMIN: gettext_lazy(
-        "Also change others’ work, notes, links and tokens, connections, webhooks, what links must keep to, the workspace’s name, "
-        "and members up to admin; read and export everything that was done."
+        "Also change others’ work, notes, links and tokens, connections, webhooks, what links must keep to, the workspace’s "
+        "name, and members up to admin; read and export everything that was done."
     ),
     Role.OWNER: gettext_lazy("Also make and remove owners, of whom one always remains, and delete the workspace."),
 }

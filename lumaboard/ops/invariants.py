@@ -74,7 +74,7 @@ def news_is_told(now: datetime) -> Iterator[str]:
     late = now - timedelta(minutes=10)
     for event in Event.objects.filter(spread_at=None, at__lt=late, workspace__deleted_at=None).order_by("pk"):
         yield f"event {event.pk} has waited since {event.at:%Y-%m-%d %H:%M}, and nobody was told"
-    for delivery in Delivery.objects.waiting().filter(next_try_at__lt=late).order_by("pk"):
+    for delivery in Delivery.objects.due(now).filter(next_try_at__lt=late).order_by("pk"):
         yield f"delivery {delivery.pk} has been due since {delivery.next_try_at:%Y-%m-%d %H:%M}"
     for webhook in Webhook.objects.listening().filter(workspace__deleted_at=None).order_by("pk"):
         told = Delivery.objects.filter(webhook=webhook, event=OuterRef("pk"))

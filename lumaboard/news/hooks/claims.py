@@ -46,7 +46,7 @@ def claim_due(*, now: datetime, limit: int, busy: Mapping[Line, int] | None = No
         if len(chosen) < limit and under_way[workspace_id, host] < PER_HOST:
             under_way[workspace_id, host] += 1
             chosen.append(pk)
-    return _take(Delivery.objects.due(now).filter(pk__in=chosen), now=now) if chosen else []
+    return _take(Delivery.objects.ripe(now).filter(pk__in=chosen), now=now) if chosen else []
 
 
 def claim_new(delivery: Delivery, *, now: datetime) -> Claim:

@@ -118,14 +118,18 @@ class Callback(models.Model):
 
 
 class DeliveryQuerySet(models.QuerySet["Delivery"]):
-    def waiting(self) -> DeliveryQuerySet:
-        """Those that nobody has taken yet, of targets that may be told."""
-        rows = self.filter(state=DeliveryState.WAITING, workspace__deleted_at=None)
-        return rows.filter(Q(webhook=None) | Q(webhook__pause_reason="", webhook__removed_at=None))
+    def ripe(self, now: datetime) -> DeliveryQuerySet:
+        """Those whose time has come; a lease that has run out makes one ripe again.
+
+        It asks for nothing but columns of the row: PostgreSQL looks at those again after waiting for somebody who took it.
+        """
+        waiting = self.filter(state=DeliveryState.WAITING)
+        return waiting.filter(Q(next_try_at__lte=now) | Q(next_try_at__gt=now + CLOCK_SLACK))
 
     def due(self, now: datetime) -> DeliveryQuerySet:
-        """Those to be tried now; a lease that has run out makes one due again."""
-        return self.waiting().filter(Q(next_try_at__lte=now) | Q(next_try_at__gt=now + CLOCK_SLACK))
+        """The ripe ones of targets that may be told."""
+        rows = self.ripe(now).filter(workspace__deleted_at=None)
+        return rows.filter(Q(webhook=None) | Q(webhook__pause_reason="", webhook__removed_at=None))
 
     def visible_to(self, user_id: int) -> DeliveryQuerySet:
         """Without what tells of private work of others, as it may have become since."""

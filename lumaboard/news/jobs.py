@@ -6,8 +6,10 @@ from time import monotonic
 
 from django.utils import timezone
 
+from lumaboard.core.queue import enqueue
 from lumaboard.news import outbox, spreading
 from lumaboard.news.hooks import delivering, forgetting
+from lumaboard.news.hooks.models import Delivery
 
 _BUDGET_SECONDS = 20.0
 
@@ -27,8 +29,9 @@ def look_around() -> None:
 
 
 def deliver() -> None:
-    """Tell programs what is due."""
-    delivering.deliver_due(clock=timezone.now)
+    """Tell programs what is due, and go on in another job where this one's time was too short."""
+    if delivering.deliver_due(clock=timezone.now) and Delivery.objects.due(timezone.now()).exists():
+        enqueue("lumaboard.news.jobs.deliver")
 
 
 def forget() -> None:

@@ -159,7 +159,9 @@ def intend(
     try:
         with transaction.atomic():
             if called_at:
-                wanted.callback = callbacks.begin(connection.workspace_id, called_at, now=now)
+                wanted.callback = callbacks.begin(
+                    connection.workspace_id, called_at, created_by_id=created_by_id, now=now
+                )
             wanted.save(force_insert=True)
     except IntegrityError:  # somebody with the same key was faster
         known = _known(wanted, now=now)

@@ -315,7 +315,7 @@ def _told(generation: Generation) -> Delivery:
 
 def _called_back(generation: Generation) -> str:
     """The token with which upstream calls us about this one."""
-    callback = callbacks.begin(generation.workspace_id, "http://127.0.0.1:1/theirs", now=NOW)
+    callback = callbacks.begin(generation.workspace_id, "http://127.0.0.1:1/theirs", created_by_id=None, now=NOW)
     callbacks.join(callback.pk, generation.pk)
     return token_of_callback(callback)
 

@@ -284,7 +284,9 @@ def listen(connection_id: int, user_id: int) -> list[int]:
         works, row, kind=EventKind.LOST, error_text="hooks.example answered 503.", answer_status=503, attempts=4
     )
     make_delivery(works, row, kind=EventKind.AT_RISK, state=DeliveryState.GIVEN_UP, **over)
-    callback = callbacks.begin(workspace.pk, "https://scripts.northlight-studio.example/done", now=now)
+    callback = callbacks.begin(
+        workspace.pk, "https://scripts.northlight-studio.example/done", created_by_id=user_id, now=now
+    )
     callbacks.join(callback.pk, row.pk)
     callbacks.note_changes({row.pk: 2}, now=now)
     return [works.pk, fails.pk, paused.pk]

@@ -98,7 +98,7 @@ def test_a_delivery_that_nobody_makes_is_found(running: Generation) -> None:
 
 def test_secrets_of_webhooks_and_callbacks_in_clear_are_found(running: Generation) -> None:
     webhook = make_webhook(running.workspace, "https://hooks.example/T000/B000/planted-path")
-    callback = callbacks.begin(running.workspace_id, "https://their.example/", now=NOW)
+    callback = callbacks.begin(running.workspace_id, "https://their.example/", created_by_id=None, now=NOW)
     assert troubles(14) == []
     running.prompt = f"{sealed.url_of(webhook)} {sealed.secret_of(webhook)} {sealed.token_of(callback)}"
     running.save()

@@ -57,7 +57,7 @@ def wanted_in(request: str) -> str:
     return url if isinstance(url, str) and _is_address(url) else ""
 
 
-def begin(workspace_id: int, url: str, *, now: datetime) -> Callback:
+def begin(workspace_id: int, url: str, *, created_by_id: int | None, now: datetime) -> Callback:
     """Take the place of this address: from now on it is called by us."""
     token = new_token()
     CallbackSecret.objects.get_or_create(
@@ -66,6 +66,7 @@ def begin(workspace_id: int, url: str, *, now: datetime) -> Callback:
     )
     return Callback.objects.create(
         workspace_id=workspace_id,
+        created_by_id=created_by_id,
         token_hash=hash_token(token),
         token_box=sealed.seal_token(token, workspace_id=workspace_id),
         url_box=sealed.seal_url(url, workspace_id=workspace_id),

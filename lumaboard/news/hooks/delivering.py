@@ -112,7 +112,7 @@ def _attempt(claim: Claim, *, clock: Clock) -> Result:
     body = body_of(delivery)
     if body is None:
         return Result(
-            error=_("Nothing was sent: it is private now, or no longer there."), is_hopeless=True, counts=False
+            error=_("Nothing was sent: its receiver may not see it any more."), is_hopeless=True, counts=False
         )
     now = clock()
     headers = {"Content-Type": "application/json", **signed_headers(str(delivery.uid), body, secret=secret, now=now)}

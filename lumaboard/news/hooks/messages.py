@@ -11,10 +11,11 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lumaboard.accounts.models import Workspace
+from lumaboard.accounts.access import RIGHTS
+from lumaboard.accounts.models import Membership, Workspace
 from lumaboard.generations.models import UPSTREAM_ROLES, Asset, CopyState, Generation, RawAnswer, State
 from lumaboard.generations.naming import name_of
-from lumaboard.news.hooks.models import Delivery, Format, Webhook
+from lumaboard.news.hooks.models import Callback, Delivery, Format, Webhook
 from lumaboard.news.models import Batch, Event, EventKind
 
 _LONGEST_LINE: Final = 240  # of words that people wrote, in a chat
@@ -35,7 +36,7 @@ def body_of(delivery: Delivery) -> bytes | None:
     Needs its webhook or callback, its workspace and its event read along.
     """
     if delivery.callback is not None:
-        return _providers_document(delivery.callback.generation_id)
+        return _providers_document(delivery.callback)
     webhook, event = delivery.webhook, delivery.event
     assert webhook is not None  # a constraint says so
     if event is None:
@@ -50,10 +51,22 @@ def body_of(delivery: Delivery) -> bytes | None:
     return _written(_for_programs(event))
 
 
-def _providers_document(generation_id: int | None) -> bytes | None:
-    """Give what the provider said last when it was asked: never what somebody posted to a hook of ours."""
-    row = RawAnswer.objects.filter(generation=generation_id).first()
-    return row.body.encode() if row is not None else None
+def _providers_document(callback: Callback) -> bytes | None:
+    """Give what the provider said last when it was asked: never what somebody posted to a hook of ours.
+
+    It is for whoever asked to be called, as long as they may see it: not after they left, nor where it is somebody else's
+    and private.
+    """
+    members = Membership.objects.filter(
+        workspace=callback.workspace_id,
+        user=callback.created_by_id,
+        user__is_active=True,
+        role__in=RIGHTS["see_raw_answer"],
+    )
+    row = RawAnswer.objects.filter(generation=callback.generation_id).select_related("generation").first()
+    if row is None or row.generation.private_to not in (None, callback.created_by_id) or not members.exists():
+        return None
+    return row.body.encode()
 
 
 def _for_programs(event: Event) -> dict[str, Any]:

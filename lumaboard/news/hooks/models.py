@@ -107,6 +107,7 @@ class Callback(models.Model):
     generation = models.ForeignKey(
         "generations.Generation", null=True, on_delete=models.CASCADE, related_name="callbacks"
     )
+    created_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+")
     token_hash = models.CharField(max_length=64, unique=True)
     token_box = models.BinaryField()
     url_box = models.BinaryField()

@@ -12,12 +12,12 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 from pytest_django import Settings
 
-from lumaboard.accounts.models import Membership
+from lumaboard.accounts.models import Membership, Role, User
 from lumaboard.generations.models import Generation, RawAnswer, State
 from lumaboard.news.hooks import callbacks, delivering, sealed
 from lumaboard.news.hooks.models import Callback, CallbackSecret, Delivery
 from lumaboard.submission.models import Intent
-from tests.factories import NOW, make_connection, make_generation
+from tests.factories import NOW, make_connection, make_generation, make_member
 from tests.news.hooks.conftest import Hands, is_signed_with, parted
 from tests.outbound.scripted import ScriptedServer, answer, saying
 from tests.proxy.conftest import MakeProgram, Program
@@ -46,7 +46,8 @@ def is_public(settings: Settings) -> None:
 
 def begin(generation: Generation, url: str = THEIRS) -> str:
     """A callback for this generation; gives our token."""
-    callback = callbacks.begin(generation.workspace_id, url, now=NOW)
+    whose = generation.created_by_id
+    callback = callbacks.begin(generation.workspace_id, url, created_by_id=whose, now=NOW)
     callbacks.join(callback.pk, generation.pk)
     return sealed.token_of(callback)
 
@@ -236,9 +237,9 @@ def test_an_unknown_token_costs_one_look_and_sets_no_cookie(client: Client) -> N
 
 
 def test_a_program_is_called_at_each_change_with_what_was_heard_by_asking(
-    upstream: Upstream, ask, clock: Clock, receiver: ScriptedServer, hands: Hands
+    alice: Membership, upstream: Upstream, ask, clock: Clock, receiver: ScriptedServer, hands: Hands
 ) -> None:
-    generation = make_generation(upstream.connection())
+    generation = make_generation(upstream.connection(alice.workspace), created_by=alice.user)
     begin(generation, f"{receiver.url}/done")
     ask(generation)
     ask(generation)
@@ -272,6 +273,29 @@ def test_a_callback_into_a_private_network_is_recorded_and_never_connected_to(
     page = alice_client.get(f"/w/{alice.workspace.slug}/settings/webhooks/callbacks/").content.decode()
     assert "may not be contacted from here" in page
     assert "Given up" in page
+
+
+@pytest.mark.parametrize("how", ["removed", "a viewer", "deactivated", "theirs is private"])
+def test_who_may_not_see_it_any_more_is_not_called(
+    alice: Membership, receiver: ScriptedServer, hands: Hands, how: str
+) -> None:
+    bob = make_member("Bob", role=Role.MEMBER, workspace=alice.workspace)
+    generation = make_generation(make_connection(alice.workspace), created_by=bob.user, state=State.RUNNING)
+    RawAnswer.objects.create(generation=generation, body="{}", received_at=NOW)
+    begin(generation, f"{receiver.url}/done")
+    callbacks.note_changes({generation.pk: 2}, now=NOW)
+    match how:
+        case "removed":
+            bob.delete()
+        case "a viewer":
+            Membership.objects.filter(pk=bob.pk).update(role=Role.VIEWER)
+        case "deactivated":
+            User.objects.filter(pk=bob.user_id).update(is_active=False)
+        case _:
+            Generation.objects.filter(pk=generation.pk).update(created_by=alice.user, is_private=True)
+    (result,) = hands.deliver()
+    assert "may not see it any more" in result.error
+    assert receiver.connections == 0
 
 
 def test_where_nobody_asked_to_be_called_a_change_costs_one_look(alice: Membership) -> None:

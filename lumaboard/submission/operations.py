@@ -28,6 +28,7 @@ from lumaboard.news.models import Batch
 from lumaboard.outbound import Answer
 from lumaboard.submission.models import Intent, IntentState
 from lumaboard.submission.pricing import Money
+from lumaboard.submission.reach import reaches_us
 from lumaboard.submission.settling import settle
 from lumaboard.submission.slots import slot
 from lumaboard.upstream.client import is_path
@@ -155,7 +156,7 @@ def intend(
     known = _known(wanted, now=now)
     if known is not None:
         return known
-    called_at = callbacks.wanted_in(text)
+    called_at = callbacks.wanted_in(text) if reaches_us(connection) else ""
     try:
         with transaction.atomic():
             if called_at:

@@ -11,7 +11,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from ipaddress import ip_address
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -25,7 +24,6 @@ from lumaboard.generations.models import Generation
 from lumaboard.news.hooks import sealed
 from lumaboard.news.hooks.models import Callback, CallbackSecret, Delivery
 from lumaboard.news.hooks.webhooks import JOB
-from lumaboard.outbound import AddressPolicy
 from lumaboard.upstream.types import Snapshot
 
 PATH: Final = "/hooks/"
@@ -37,23 +35,10 @@ LONGEST_URL: Final = 2_000
 _MADE_WITH: Final = r"[A-Za-z0-9_-]{43}"
 
 
-def is_within_reach() -> bool:
-    """Say whether providers can call us: by https, at a public name."""
-    host = urlsplit(settings.PUBLIC_URL).hostname or ""
-    if not settings.PUBLIC_URL.startswith("https://"):
-        return False
-    try:
-        return AddressPolicy().permits(ip_address(host))
-    except ValueError:
-        return "." in host and not host.endswith((".local", ".internal", ".localhost", ".test"))
-
-
 def wanted_in(request: str) -> str:
-    """Give the address that a request asks to be called at, if there is one that we would take the place of."""
+    """Give the address that a request asks to be called at; empty where it names none."""
     spans = _spans(request)
-    if not spans or not is_within_reach():
-        return ""
-    url = spans[-1].value
+    url = spans[-1].value if spans else None
     return url if isinstance(url, str) and _is_address(url) else ""
 
 

@@ -20,5 +20,6 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("", include("lumaboard.submission.urls")),
     path("", include("lumaboard.news.hooks.urls")),
     path("hooks/<address:token>", hook, name="hook"),
+    path("", include("lumaboard.past.urls")),
     path("", include("lumaboard.ops.urls")),
 ]

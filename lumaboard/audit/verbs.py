@@ -60,6 +60,7 @@ class Verb:
 VERBS: Final[dict[str, Verb]] = {
     "track": Verb(Kind.GENERATIONS, _("{who} tracked {what}")),
     "submit": Verb(Kind.GENERATIONS, _("{who} submitted {what}")),
+    "past.brought_in": Verb(Kind.GENERATIONS, _("{who} brought in {what}")),
     "submission.looked": Verb(Kind.GENERATIONS, _("{who} had the provider’s list looked through for {what}")),
     "submission.chosen": Verb(Kind.GENERATIONS, _("{who} said what came of {what}")),
     "submission.dismissed": Verb(Kind.GENERATIONS, _("{who} dismissed {what}, whose outcome is not known")),
@@ -105,6 +106,9 @@ VERBS: Final[dict[str, Verb]] = {
     "webhook.removed": Verb(Kind.SETTINGS, _("{who} removed the webhook “{name}”")),
     "webhook.replayed": Verb(Kind.SETTINGS, _("{who} had something told to “{name}” again")),
     "callbacks.secret_replaced": Verb(Kind.SETTINGS, _("{who} replaced the signing secret of callbacks")),
+    "past.looked": Verb(Kind.KEYS, _("{who} looked for the past of {what}")),
+    "past.begun": Verb(Kind.KEYS, _("{who} began to bring in the past of {what}")),
+    "past.cancelled": Verb(Kind.KEYS, _("{who} stopped bringing in the past of {what}")),
     "token.made": Verb(Kind.SETTINGS, _("{who} made the API token “{name}”")),
     "token.revoked": Verb(Kind.SETTINGS, _("{who} revoked the API token “{name}”")),
     "workspace.created": Verb(Kind.SETTINGS, _("{who} created the workspace")),

@@ -15,6 +15,7 @@ from django.utils.translation import ngettext
 from lumaboard.accounts.access import Member
 from lumaboard.connections.checks import Finding
 from lumaboard.connections.models import Connection, PauseReason
+from lumaboard.upstream.client import KINDS_WITH_LIST
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,10 @@ class Panel:
     @property
     def host(self) -> str:
         return self.connection.base_url.partition("://")[2]
+
+    @property
+    def has_list(self) -> bool:
+        return self.connection.kind in KINDS_WITH_LIST
 
     @property
     def is_paused(self) -> bool:

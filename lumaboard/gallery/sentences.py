@@ -146,7 +146,7 @@ class _Things:
 
     def target_of(self, event: AuditEvent) -> Part:
         """Name what was done something to, with a link where this member may go there."""
-        if event.verb == "track" and event.target_kind != "generation":
+        if event.verb in ("track", "past.brought_in") and event.target_kind != "generation":
             return self._many(event)
         pk = int(event.target_id) if event.target_id.isdigit() else 0
         match event.target_kind:
@@ -180,13 +180,15 @@ class _Things:
         return Part(str(link), reverse("sharing:edit", args=[self._slug, pk]) if is_allowed else "")
 
     def _many(self, event: AuditEvent) -> Part:
-        """So many generations at once; the link leads to what this person tracked on that day."""
+        """So many generations at once; the link leads to what this person tracked on that day, or of that connection."""
         count = int(event.detail.get("generation_count", 0))
         text = ngettext("%(count)d generation", "%(count)d generations", count) % {"count": count}
         if event.actor_id is None:
             return Part(text)
         day = timezone.localtime(event.at).date().isoformat()
-        query = urlencode({"owner": event.actor_id, "from": day, "to": day})
+        of_the_past = event.verb == "past.brought_in"  # its days are those on which it was made
+        which = {"connection": event.target_id} if of_the_past else {"from": day, "to": day}
+        query = urlencode({"owner": event.actor_id, **which})
         return Part(text, f"{reverse('gallery:index', args=[self._slug])}?{query}")
 
     def _ids(self, target_kind: str) -> Iterable[int]:

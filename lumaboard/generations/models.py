@@ -107,7 +107,7 @@ class Generation(models.Model):
     privacy_seq = models.BigIntegerField(null=True)  # `seq` when it was last made private or shared
     task_id = models.CharField(max_length=191)  # the id we ask with: text, never parsed as a UUID or a number
     reported_id = models.CharField(max_length=191, blank=True, default="")
-    created_at = models.DateTimeField(default=timezone.now)  # when we began to track it
+    created_at = models.DateTimeField(default=timezone.now)  # when we began to track it; of the past, when it was made
     rev = models.PositiveIntegerField(default=0)
     seq = models.BigIntegerField(default=0)
 

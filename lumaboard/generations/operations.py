@@ -38,7 +38,11 @@ _CHUNK = 500
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """One generation that somebody wants tracked: the id, and what is known about it already."""
+    """One generation that somebody wants tracked: the id, and what is known about it already.
+
+    `made_at` is given for what belongs to the past: it then stands in the gallery where it would stand had it been
+    tracked when it was made.
+    """
 
     task_id: str
     prompt: str = ""
@@ -46,6 +50,7 @@ class Wanted:
     aspect_ratio: str = ""
     resolution: str = ""
     request: dict[str, Any] | None = None
+    made_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,12 +68,13 @@ def track(
     created_by_id: int | None,
     is_private: bool = False,
     act: Act = Act.TRACKED,
+    verb: str = "",
     now: datetime,
 ) -> Tracked:
     """Begin to watch these generations; twice is once. The first look upstream is queued at once.
 
-    `act` tells whether somebody tracked what was made elsewhere, or submitted it here. Either way a generation begins as
-    queued: its state comes only from asking about it.
+    `act` tells whether somebody tracked what was made elsewhere, or submitted it here; `verb` is what the audit row says, if
+    it says more. Either way a generation begins as queued: its state comes only from asking about it.
 
     A generation that lies in the trash is known, and stays there; so is one that a colleague keeps private. Private
     work needs an owner. Cost: a handful of statements per 500 ids.
@@ -85,6 +91,7 @@ def track(
                 created_by_id=created_by_id,
                 is_private=is_private,
                 act=act,
+                verb=verb or act.value,
                 now=now,
             )
         )
@@ -100,6 +107,7 @@ def _track_chunk(
     created_by_id: int | None,
     is_private: bool,
     act: Act,
+    verb: str,
     now: datetime,
 ) -> list[int]:
     workspace_id = connection.workspace_id
@@ -124,7 +132,8 @@ def _track_chunk(
                 aspect_ratio=item.aspect_ratio[:20],
                 resolution=item.resolution[:20],
                 request=item.request,
-                created_at=now,
+                created_at=min(item.made_at or now, now),
+                upstream_created_at=item.made_at,
                 next_refresh_at=now,
                 seq=seq,
                 usual_low_s=wait.low_s if wait else None,
@@ -142,7 +151,7 @@ def _track_chunk(
         if created:
             add_counts(workspace_id, {Cell(created[0].private_to, Bucket.QUEUED): len(created)})
             told = record(
-                act.value,
+                verb,
                 workspace_id=workspace_id,
                 actor_id=created_by_id,
                 target=created[0] if len(created) == 1 else connection,

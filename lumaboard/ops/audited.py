@@ -116,9 +116,9 @@ def untold_roles() -> Iterator[str]:
 def untold_generations() -> Iterator[str]:
     """Workspaces with more generations than were ever tracked; they are recorded by the batch, so they are counted."""
     tracked: Counter[int | None] = Counter()
-    batches = AuditEvent.objects.filter(verb__in=("track", "submit"), kind="generations").values_list(
-        "workspace_id", "detail"
-    )
+    batches = AuditEvent.objects.filter(
+        verb__in=("track", "submit", "past.brought_in"), kind="generations"
+    ).values_list("workspace_id", "detail")
     for workspace_id, detail in batches.iterator():
         tracked[workspace_id] += detail.get("generation_count", 1)
     counted = Workspace.objects.present().annotate(count=Count("generations")).order_by("pk")

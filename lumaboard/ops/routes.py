@@ -157,6 +157,12 @@ ROUTES: Final[dict[str, Access]] = {
     "connections:resume": role(post="manage_connections"),
     "connections:replace_key": role(get="manage_connections", post="manage_connections"),
     "connections:remove": role(get="manage_connections", post="manage_connections"),
+    # past
+    "past:index": role(get="manage_connections"),
+    "past:progress": role(get="manage_connections"),
+    "past:look": role(post="manage_connections"),
+    "past:bring_in": role(post="manage_connections"),
+    "past:cancel": role(post="manage_connections"),
     # leaving; each asks for a fresh proof of identity first
     "leaving:take_out": login(GET, POST),
     "leaving:erase": login(GET, POST),

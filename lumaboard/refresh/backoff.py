@@ -34,8 +34,8 @@ def pace(age: timedelta, *, is_simulated: bool, factor: float = 1.0) -> timedelt
     """Say how long to wait between two askings about a generation that we have watched for `age`.
 
     Age counts from when we began to track it, not from upstream's own date: somebody who pastes an old id waits for a
-    first look all the same, and a provider's clock is not ours. Beyond seven days the last pace goes on; `is_parked`
-    says that nothing is asked any more.
+    first look all the same, and a provider's clock is not ours (`claim.watched_for` sees to the past). Beyond seven days
+    the last pace goes on; `is_parked` says that nothing is asked any more.
     """
     provider, simulator = next((waits for younger_than, *waits in PACES if age < younger_than), PACES[-1][1:])
     return min((simulator if is_simulated else provider) * factor, LONGEST)

@@ -34,6 +34,7 @@ LEASE = timedelta(seconds=60)
 """Outlasts a tick's budget (15 s), the exchange that began at its end (20 s) and the writing. A row whose worker died
 becomes due again by itself when it has run out."""
 
+FIRST_TRIES = 20
 MOST_CONNECTIONS = 64  # in one claim; the next claim of the same tick takes up the others
 
 
@@ -104,12 +105,20 @@ def give_back(claims: Iterable[Claim], *, now: datetime) -> None:
 
 def claim_of(row: Generation, connection: Connection, lease: str, *, now: datetime, draw: Callable[[], float]) -> Claim:
     """Set in this row what a claim writes, and give the claim; it holds once that has been written."""
-    wait = spread(
-        pace(now - row.created_at, is_simulated=connection.is_simulated, factor=connection.pace_factor), draw()
-    )
+    age = watched_for(row, now)
+    wait = spread(pace(age, is_simulated=connection.is_simulated, factor=connection.pace_factor), draw())
     next_refresh_at = at_latest(now, max(wait, LEASE))
     row.next_refresh_at, row.lease, row.asked_at = next_refresh_at, lease, now
     return Claim(row=row, connection=connection, lease=lease, next_refresh_at=next_refresh_at, is_paced=wait >= LEASE)
+
+
+def watched_for(row: Generation, now: datetime) -> timedelta:
+    """Say how old a generation is to us. One of the past, which bears upstream's date, counts as new for its first tries.
+
+    Else one refused answer would put it off for hours, or park it before it was ever heard of.
+    """
+    is_of_the_past = row.created_at == row.upstream_created_at and row.applied_at is None
+    return timedelta(0) if is_of_the_past and row.attempts < FIRST_TRIES else now - row.created_at
 
 
 def _with_due_rows(now: datetime) -> list[Connection]:

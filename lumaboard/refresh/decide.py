@@ -9,7 +9,7 @@ from typing import Any
 
 from lumaboard.generations.models import RANK, SETTLED, Attention, CopyState, Generation, State
 from lumaboard.refresh.backoff import after_error, after_not_found, at_latest, is_parked, pace, spread
-from lumaboard.refresh.claim import Claim
+from lumaboard.refresh.claim import Claim, watched_for
 from lumaboard.upstream.errors import (
     GenerationNotFound,
     NotAnApi,
@@ -215,7 +215,7 @@ def _complaint(row: Generation, error: UpstreamError) -> dict[str, Any]:
 
 def _pace(row: Generation, heard: Heard, now: datetime) -> timedelta:
     connection = heard.claim.connection
-    return pace(now - row.created_at, is_simulated=connection.is_simulated, factor=connection.pace_factor)
+    return pace(watched_for(row, now), is_simulated=connection.is_simulated, factor=connection.pace_factor)
 
 
 def _schedule(row: Generation, heard: Heard, wait: timedelta, *, now: datetime) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def _schedule(row: Generation, heard: Heard, wait: timedelta, *, now: datetime) 
     """
     if row.next_refresh_at != heard.claim.next_refresh_at:
         return {"lease": ""}
-    if is_parked(now - row.created_at):
+    if is_parked(watched_for(row, now)):
         return {"next_refresh_at": None, "lease": "", "attention": Attention.PARKED}
     return {"next_refresh_at": max(at_latest(heard.asked_at, wait), now), "lease": ""}
 

@@ -161,6 +161,21 @@ def answers(intent: Intent, snapshot: Snapshot) -> bool:
     return all(_same(value, echo[name]) for name, value in asked.items() if name in echo and name not in _NOT_ECHOED)
 
 
+def may_have_made(connection: Connection) -> Callable[[Snapshot], bool]:
+    """Give a question about what upstream lists: can an open request of this connection have made it?
+
+    Only time decides, so that nothing is taken from a request whose owner is not told yet. One query, made now.
+    """
+    on_their_way = Intent.objects.open().filter(connection=connection, sent_at__isnull=False)
+    windows = [_window(intent) for intent in on_their_way.only("sent_at", "created_at")]
+
+    def is_awaited(snapshot: Snapshot) -> bool:
+        made_at = snapshot.created_at
+        return any(made_at is None or begins <= made_at <= ends for begins, ends in windows)
+
+    return is_awaited
+
+
 def _same(asked: object, echoed: object) -> bool:
     if isinstance(asked, str) and isinstance(echoed, str):
         return _words(asked) == _words(echoed)

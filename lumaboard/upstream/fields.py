@@ -28,6 +28,11 @@ def identifier(value: object) -> str | None:
     return value.strip() if isinstance(value, str) and 0 < len(value.strip()) <= LONGEST_ID else None
 
 
+def amount(value: object) -> int | None:
+    """Give how many there are, if that is what it says."""
+    return value if isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 2**31 else None
+
+
 def pixels(value: object) -> int | None:
     return value if isinstance(value, int) and not isinstance(value, bool) and 0 < value <= 65_536 else None
 

@@ -5,6 +5,7 @@ The same path answers in several shapes, so the shape is found out for each answ
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -13,7 +14,7 @@ from lumaboard.upstream import links
 from lumaboard.upstream.complaints import error_for, is_complaint
 from lumaboard.upstream.documents import Document, read_document, to_text
 from lumaboard.upstream.errors import NotUnderstood, UpstreamError
-from lumaboard.upstream.fields import identifier, mapping, percent, seconds, text
+from lumaboard.upstream.fields import amount, identifier, mapping, percent, seconds, text
 from lumaboard.upstream.media import files_of, result_urls_of
 from lumaboard.upstream.types import Batch, Link, RemoteFile, Snapshot, State
 from lumaboard.upstream.words import Progress, failure_kind_of, progress_of
@@ -61,7 +62,8 @@ def _read(value: Any, raw: str, now: datetime) -> Snapshot | Batch:
     if not isinstance(value, dict):
         raise NotUnderstood("The answer is JSON, but says nothing about a generation.")
     if isinstance(value.get("generations"), list):
-        return _batch(value["generations"], now, has_more=value.get("has_more") is True)
+        batch = _batch(value["generations"], now)
+        return replace(batch, has_more=value.get("has_more") is True, total=amount(value.get("count")))
     if "code" in value and "data" in value and "state" not in value:
         inside = value["data"]
         if isinstance(inside, list):
@@ -81,14 +83,14 @@ def _one(value: Any, raw: str, now: datetime) -> Snapshot:
     return _generation(value, raw, now)
 
 
-def _batch(values: list[Any], now: datetime, *, has_more: bool = False) -> Batch:
+def _batch(values: list[Any], now: datetime) -> Batch:
     snapshots: list[Snapshot] = []
     for value in values:
         try:
             snapshots.append(_one(value, to_text(value), now))
         except NotUnderstood:
             continue  # counted below: one bad entry must not hide the others
-    return Batch(snapshots=tuple(snapshots), unreadable_count=len(values) - len(snapshots), has_more=has_more)
+    return Batch(snapshots=tuple(snapshots), unreadable_count=len(values) - len(snapshots))
 
 
 def _task(task: dict[str, Any], raw: str, now: datetime, *, shape: str) -> Snapshot:

@@ -71,11 +71,15 @@ class Snapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Batch:
-    """A list of generations. Entries nobody could read are only counted."""
+    """A list of generations, or a page of one. Entries nobody could read are only counted.
+
+    `total` is how many upstream says there are on all pages, if it does.
+    """
 
     snapshots: tuple[Snapshot, ...]
     unreadable_count: int = 0
     has_more: bool = False
+    total: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -190,6 +190,12 @@ SAMPLES: Final[dict[str, Sample]] = {
     "sharing:sites": Sample(form={"embed_sites": "https://example.com"}),
     "sharing:look": Sample(form={"accent": "#112233"}),
     "sharing:logo": Sample(),
+    # past: this connection's provider has no list, so there is nothing to begin or to stop
+    "past:index": CONNECTION,
+    "past:progress": CONNECTION,
+    "past:look": Sample(of=Of.CONNECTION, is_idle=True),
+    "past:bring_in": Sample(of=Of.CONNECTION, is_idle=True),
+    "past:cancel": Sample(of=Of.CONNECTION, is_idle=True),
     # submission
     "submission:unsettled": Sample(),
     "submission:look": Sample(of=Of.INTENT, is_idle=True),

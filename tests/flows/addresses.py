@@ -22,6 +22,7 @@ NO_PAGES = {
     "gallery:live",
     "gallery:detail_live",
     "mfa_login_webauthn",
+    "past:progress",
     # files and pictures
     "archive:media",
     "archive:download",
@@ -78,6 +79,7 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
     settings = f"{team.url}settings/"
     link = team.share(made["safe"], made["running"], name="For the client with a rather long name", view_limit=3)
     connection = f"{settings}connections/{team.connection_id}/"
+    team.stack.inside.call("has_looked", connection_id=team.connection_id, user_id=team.alice.pk)
     lost, *_others = team.stack.inside.call("lose_requests", connection_id=team.connection_id, user_id=team.alice.pk)
     heard, *_others = team.stack.inside.call("listen", connection_id=team.connection_id, user_id=team.alice.pk)
     webhooks = f"{settings}webhooks/"
@@ -126,7 +128,7 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
         f"{settings}members/{team.bob.membership}/remove/",
         f"{settings}connections/",
         f"{settings}connections/add/",
-        *(f"{connection}{name}/" for name in ("rename", "replace-key", "remove")),
+        *(f"{connection}{name}/" for name in ("rename", "replace-key", "remove", "past")),
         f"{team.stack.url}/accounts/password/change/",
         f"{team.stack.url}/accounts/reauthenticate/",
         f"{team.stack.url}/accounts/2fa/app/add/",

@@ -35,6 +35,7 @@ from lumaboard.generations.operations import Wanted
 from lumaboard.news.hooks import callbacks
 from lumaboard.news.hooks.models import DeliveryState
 from lumaboard.news.models import EventKind
+from lumaboard.past.models import Walk, WalkState
 from lumaboard.sharing import operations as sharing
 from lumaboard.sharing.addresses import address_of
 from lumaboard.sharing.guests.embeds import clean_site
@@ -290,6 +291,27 @@ def listen(connection_id: int, user_id: int) -> list[int]:
     callbacks.join(callback.pk, row.pk)
     callbacks.note_changes({row.pk: 2}, now=now)
     return [works.pk, fails.pk, paused.pk]
+
+
+def has_looked(connection_id: int, user_id: int) -> None:
+    """A look through the list of this connection that is over and found something."""
+    connection, now = Connection.objects.get(pk=connection_id), timezone.now()
+    prompt = "An empty ferry terminal in winter, long shadows, a single gull crossing the frame"
+    Walk.objects.create(
+        workspace_id=connection.workspace_id,
+        connection=connection,
+        started_by_id=user_id,
+        is_dry=True,
+        state=WalkState.DONE,
+        ended_at=now,
+        total=4_812,
+        new_count=4_760,
+        known_count=51,
+        unreadable_count=1,
+        oldest_at=now - timedelta(days=200),
+        newest_at=now - timedelta(hours=3),
+        sample=[{"prompt": prompt, "made_at": now.isoformat()}, {"prompt": "", "made_at": ""}],
+    )
 
 
 def allow_sites(workspace_id: int, user_id: int, sites: list[str]) -> None:

@@ -11,7 +11,7 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.counts import counts_of
 from lumaboard.generations.models import RANK, Attention, CopyState, Generation, State, Transition
 from lumaboard.refresh.apply import apply
-from lumaboard.refresh.claim import Claim
+from lumaboard.refresh.claim import FIRST_TRIES, Claim
 from lumaboard.refresh.decide import Heard, decide
 from lumaboard.upstream.errors import (
     GenerationNotFound,
@@ -153,6 +153,20 @@ def test_a_generation_pending_for_seven_days_is_parked() -> None:
     fields = decide(row, heard(row, snapshot()), now=NOW, draw=0.5).fields
 
     assert (fields["attention"], fields["next_refresh_at"]) == (Attention.PARKED, None)
+
+
+def test_a_generation_of_the_past_counts_as_new_until_it_was_heard_of_or_asked_for_often() -> None:
+    """One refused answer must not put it off for hours, or park it."""
+    made = {"created_at": NOW - timedelta(days=30), "upstream_created_at": NOW - timedelta(days=30)}
+    outage = UpstreamUnavailable("503")
+    for row, is_parked in (
+        (pending(**made), False),
+        (pending(**made, attempts=FIRST_TRIES), True),
+        (pending(State.RUNNING, **made, applied_at=NOW - timedelta(days=1)), True),
+    ):
+        fields = decide(row, heard(row, outage), now=NOW, draw=0.0).fields
+        assert (fields.get("attention") == Attention.PARKED) == is_parked
+        assert is_parked or fields["next_refresh_at"] - NOW < timedelta(seconds=10)
 
 
 def test_the_same_error_again_changes_no_card() -> None:

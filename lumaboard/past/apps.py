@@ -1,0 +1,6 @@
+from django.apps import AppConfig
+
+
+class PastConfig(AppConfig):
+    name = "lumaboard.past"
+    label = "past"

@@ -134,7 +134,7 @@ def lost(claim: Claim, reason: str, *, now: datetime) -> None:
         asset.save()
         if is_main(asset):
             row.copy_state, row.copy_error, row.attention = CopyState.LOST, asset.error_text, Attention.LOST
-            note([Event(workspace_id=row.workspace_id, kind=EventKind.LOST, generation=row, at=now)])
+            _tell(row, EventKind.LOST, now=now)
         _want_pictures(row, now=now)
         _wake_preview(row, now=now)
 
@@ -230,7 +230,13 @@ def _tell_failing(row: Generation, asset: Asset, *, now: datetime) -> None:
     """Show people that the copy of a generation's file keeps failing, and tell them once."""
     if is_main(asset) and row.attention in COPY_TROUBLES and row.attention != Attention.COPY_FAILED:
         row.attention = Attention.COPY_FAILED
-        note([Event(workspace_id=row.workspace_id, kind=EventKind.AT_RISK, generation=row, at=now)])
+        _tell(row, EventKind.AT_RISK, now=now)
+
+
+def _tell(row: Generation, kind: EventKind, *, now: datetime) -> None:
+    """Have people told, except of the past: what the provider gave up long ago is no news, and may be thousands."""
+    if not row.is_of_the_past:
+        note([Event(workspace_id=row.workspace_id, kind=kind, generation=row, at=now)])
 
 
 def _wake_preview(row: Generation, *, now: datetime) -> None:

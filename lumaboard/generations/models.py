@@ -266,6 +266,11 @@ class Generation(models.Model):
         return self.task_id
 
     @property
+    def is_of_the_past(self) -> bool:
+        """Whether it was brought in long after it was made: then, and only then, it bears upstream's date as its own."""
+        return self.created_at == self.upstream_created_at
+
+    @property
     def is_settled(self) -> bool:
         return self.state in SETTLED
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.db import transaction
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, F, OuterRef, Q
 
 from lumaboard.core.queue import enqueue
 from lumaboard.generations.models import Generation
@@ -38,6 +38,7 @@ def note_risks(*, now: datetime) -> None:
     in_danger = Generation.objects.filter(
         IsToCopy("copy_state"),
         ~Exists(told),
+        Q(upstream_created_at=None) | ~Q(created_at=F("upstream_created_at")),  # of the past nobody is told
         trashed_at=None,
         link_expires_at__gt=now,
         link_expires_at__lte=now + RISKY,

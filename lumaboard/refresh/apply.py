@@ -165,6 +165,9 @@ def _note_settled(items: Sequence[_Item], numbers: Mapping[int, int], *, now: da
             at=item.heard.heard_at,
         )
         for item in items
+        if not (
+            item.row.is_of_the_past and item.row.applied_at is None
+        )  # it had settled before anybody here knew of it
     )
     close_done_with([item.row.pk for item in items], now=now)
 

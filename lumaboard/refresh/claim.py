@@ -117,8 +117,8 @@ def watched_for(row: Generation, now: datetime) -> timedelta:
 
     Else one refused answer would put it off for hours, or park it before it was ever heard of.
     """
-    is_of_the_past = row.created_at == row.upstream_created_at and row.applied_at is None
-    return timedelta(0) if is_of_the_past and row.attempts < FIRST_TRIES else now - row.created_at
+    is_new = row.is_of_the_past and row.applied_at is None and row.attempts < FIRST_TRIES
+    return timedelta(0) if is_new else now - row.created_at
 
 
 def _with_due_rows(now: datetime) -> list[Connection]:

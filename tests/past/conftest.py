@@ -35,8 +35,14 @@ class Provider:
 
     def __call__(self, connection: socket.socket, request: bytes) -> None:
         with self._lock:
-            script = self.scripts.pop(0) if self.scripts else self.page
+            script = self.scripts.pop(0) if self.scripts else self.page if b"?limit=" in request else self.one
         script(connection, request)
+
+    def one(self, connection: socket.socket, request: bytes) -> None:
+        """Tell about a generation."""
+        task_id = request.split(b" ", 2)[1].rpartition(b"/")[2].decode()
+        found = next(one for one in self.entries if one["id"] == task_id)
+        connection.sendall(answer(json.dumps(found).encode()))
 
     def make(self, *numbers: int) -> None:
         """Make some more, which then are the newest."""
@@ -44,6 +50,7 @@ class Provider:
             self.entries.insert(0, entry(number))
 
     def page(self, connection: socket.socket, request: bytes) -> None:
+        """Tell a page of the list."""
         query = request.split(b" ", 2)[1].partition(b"?")[2].decode()
         limit, offset = (int(pair.partition("=")[2]) for pair in query.split("&"))
         self.offsets.append(offset)

@@ -24,11 +24,13 @@ from lumaboard.audit.models import AuditEvent
 from lumaboard.connections.clients import client_for
 from lumaboard.connections.models import Connection, PauseReason
 from lumaboard.generations.models import Generation
+from lumaboard.news.models import Event
 from lumaboard.ops.audited import untold_generations
 from lumaboard.ops.invariants import counts_are_right
 from lumaboard.past import operations
 from lumaboard.past.models import Met, Walk
 from lumaboard.past.operations import NotPossible, bring_in, look
+from lumaboard.refresh.engine import Engine
 from lumaboard.simulator import ClipStyle, Simulator
 from tests.archive.test_killed import database_url
 from tests.factories import NOW, make_connection, make_generation, make_intent, make_member
@@ -351,3 +353,19 @@ def test_a_worker_that_is_killed_again_and_again_loses_and_repeats_nothing(
     assert (walk.state, walk.new_count) == ("done", 250)
     assert found() == everything(provider)
     assert list(counts_are_right(timezone.now())) == []
+
+
+def test_nobody_is_told_that_the_past_is_ready_but_of_what_was_still_being_made(
+    alice: Membership, connection: Connection, provider: Provider
+) -> None:
+    provider.entries = [entry(2, state="dreaming", assets=None), entry(1)]
+    begin(alice, connection)
+    walk_on()
+    Generation.objects.update(next_refresh_at=timezone.now())
+    Engine(concurrency=2).run(seconds=5)
+    assert sorted(Generation.objects.values_list("state", flat=True)) == ["running", "succeeded"]
+    assert not Event.objects.exists()
+    provider.entries[0] = entry(2)
+    Generation.objects.pending().update(next_refresh_at=timezone.now())
+    Engine(concurrency=2).run(seconds=5)
+    assert [event.generation.task_id for event in Event.objects.all() if event.generation] == [id_of(2)]

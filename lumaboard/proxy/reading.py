@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 from time import monotonic, sleep
 from typing import Final
 
+from django.db import transaction
+
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Act, Generation, RawAnswer
@@ -16,7 +18,7 @@ from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, re
 from lumaboard.proxy.calls import Call
 from lumaboard.proxy.doors import check_budget, choose, client_through
 from lumaboard.proxy.recording import catch, recording
-from lumaboard.refresh.claim import Claim
+from lumaboard.refresh.claim import LEASE, Claim
 from lumaboard.refresh.decide import Heard
 from lumaboard.refresh.once import claim_one, keep_document, take_up
 from lumaboard.submission.slots import slot
@@ -38,6 +40,7 @@ _LINKS_LIVE: Final = timedelta(minutes=1)
 _PATIENCE_SECONDS: Final = 5.0
 _LOOK_EVERY_SECONDS: Final = 0.1
 _ASKING_TAKES: Final = timedelta(seconds=20)
+_MOST_TAKE: Final = timedelta(seconds=2)
 
 
 def row_of(call: Call, member: Member) -> Generation | None:
@@ -151,8 +154,7 @@ def _pending(call: Call, row: Generation, *, is_forced: bool, clock: Clock) -> P
     while True:
         now = clock()
         if not _is_being_asked(row, now=now):
-            check_budget(row.connection, now=now)
-            claim = claim_one(row, now=now)
+            claim = _claim(row, now=now)
             if claim is not None:
                 return _claimed(call, claim, asked_at=now, clock=clock)
         if not is_forced and (known := _from_record(row, now=now)) is not None:
@@ -165,8 +167,26 @@ def _pending(call: Call, row: Generation, *, is_forced: bool, clock: Clock) -> P
             return _just_heard(row, now=clock())
 
 
+def _claim(row: Generation, *, now: datetime) -> Claim | None:
+    """Take the row and a call of the budget, or neither; in one transaction, since each waits for the disk."""
+    with transaction.atomic():
+        check_budget(row.connection, now=now)
+        claim = claim_one(row, now=now)
+        if claim is None:
+            transaction.set_rollback(True)
+    return claim
+
+
 def _is_being_asked(row: Generation, *, now: datetime) -> bool:
-    return bool(row.lease) and row.asked_at is not None and now - row.asked_at < _ASKING_TAKES
+    """Say whether an asking is under way, by the lease.
+
+    Of what it asks about seldom the engine keeps the lease when it heard nothing new, which saves a write; such a lease
+    tells of an asking for no longer than most take.
+    """
+    if not row.lease or row.asked_at is None:
+        return False
+    is_kept = row.next_refresh_at is not None and row.next_refresh_at - row.asked_at > LEASE
+    return now - row.asked_at < (_MOST_TAKE if is_kept else _ASKING_TAKES)
 
 
 def _just_heard(row: Generation, *, now: datetime) -> ProxyResponse:

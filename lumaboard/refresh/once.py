@@ -5,7 +5,9 @@ from __future__ import annotations
 import random
 import secrets
 from collections.abc import Callable
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
@@ -17,6 +19,9 @@ from lumaboard.refresh.apply import apply
 from lumaboard.refresh.claim import Claim, claim_of
 from lumaboard.refresh.decide import TOO_YOUNG, Heard
 from lumaboard.upstream.types import Snapshot
+
+_GOOD_FOR: Final = timedelta(seconds=5)
+"""So long after one good answer the next says nothing about the key that is worth writing."""
 
 
 def claim_one(row: Generation, *, now: datetime, draw: Callable[[], float] = random.random) -> Claim | None:
@@ -32,12 +37,15 @@ def claim_one(row: Generation, *, now: datetime, draw: Callable[[], float] = ran
         .filter(pk=row.pk, **before)
         .update(next_refresh_at=claim.next_refresh_at, lease=claim.lease, asked_at=now)
     )
-    return claim if is_won else None
+    # The lease is let go of whatever is heard: the next to wait for an answer would wait for it.
+    return replace(claim, is_paced=False) if is_won else None
 
 
 def take_up(heard: Heard, *, now: datetime) -> None:
     """Write down what came of one asking, about the generation, its key and its host."""
     apply([heard], now=now)
+    if _is_one_more_good_answer(heard):
+        return
     book = Book()
     book.add(
         heard.claim.connection,
@@ -49,6 +57,15 @@ def take_up(heard: Heard, *, now: datetime) -> None:
     )
     for workspace_id in sorted(book.write(now=now)):
         raise_seq(workspace_id)
+
+
+def _is_one_more_good_answer(heard: Heard) -> bool:
+    """Say whether it tells nothing of key and host that was not written down a moment ago, which would cost five statements."""
+    key = heard.claim.connection
+    is_troubled = key.error_kind or key.pause_reason or key.refused_count or key.is_out_of_credit
+    if heard.error is not None or is_troubled or key.looks_like_wrong_account or key.answered_at is None:
+        return False
+    return timedelta(0) <= heard.heard_at - key.answered_at < _GOOD_FOR
 
 
 def keep_document(row: Generation, snapshot: Snapshot, *, heard_at: datetime) -> None:

@@ -21,6 +21,7 @@ class Scale:
     page_repeats: int
     ranges: int  # of 1 MiB, of one side of one round
     served_bytes: int  # in the measurement of memory
+    proxied: int  # calls of each kind
     preview_side: int  # pixels of the film's shorter side
     preview_seconds: float
     changes: int  # generations watched until upstream has changed them
@@ -43,6 +44,7 @@ TINY = Scale(
     page_repeats=3,
     ranges=4,
     served_bytes=8 * 2**20,
+    proxied=5,
     preview_side=90,
     preview_seconds=1,
     changes=1,
@@ -64,6 +66,7 @@ QUICK = Scale(
     page_repeats=40,
     ranges=150,
     served_bytes=2 * 2**30,
+    proxied=200,
     preview_side=720,
     preview_seconds=9,
     changes=16,
@@ -85,6 +88,7 @@ FULL = Scale(
     page_repeats=100,
     ranges=300,
     served_bytes=2 * 2**30,
+    proxied=200,
     preview_side=720,
     preview_seconds=9,
     changes=40,

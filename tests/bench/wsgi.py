@@ -21,8 +21,11 @@ class Site:
             clear_url_caches()
         self._application = get_wsgi_application()
 
-    def get(self, path: str, *, cookie: str, status: int = 200) -> bytes:
-        """Read one answer to its end; anything but the expected status is an error of the bench."""
+    def get(self, path: str, *, cookie: str = "", status: int = 200, **headers: str) -> bytes:
+        """Read one answer to its end; anything but the expected status is an error of the bench.
+
+        Headers are named as the gateway names them: `HTTP_AUTHORIZATION`.
+        """
         path, _, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
@@ -37,6 +40,7 @@ class Site:
             "HTTP_COOKIE": cookie,
             "wsgi.url_scheme": "http",
             "wsgi.input": BytesIO(),
+            **headers,
         }
         statuses: list[str] = []
         answer = self._application(environ, lambda line, headers, error=None: statuses.append(line))  # type: ignore[arg-type]  # nobody calls what it returns

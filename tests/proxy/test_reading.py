@@ -93,6 +93,35 @@ def test_a_program_can_ask_for_a_real_answer(alice: Membership, program: Program
     assert len(upstream.requests) == 2
 
 
+@pytest.mark.parametrize("age", [timedelta(minutes=1), timedelta(hours=30)])
+def test_a_real_answer_can_be_had_as_often_as_one_asks(
+    alice: Membership, program: Program, serve: Serve, age: timedelta
+) -> None:
+    body = pretty("running-1", state="dreaming")
+    upstream = serve(saying_bytes(body))
+    row = known(connection_at(alice, upstream.url), b"{}", task_id="running-1")
+    Generation.objects.update(created_at=timezone.now() - age)
+    for _time in range(3):
+        response = program.ask("/generations/running-1", headers={"Cache-Control": "no-cache"})
+        assert (response.status_code, source_of(response)) == (200, "upstream")
+    assert len(upstream.requests) == 3
+    row.refresh_from_db()
+    assert row.lease == ""
+
+
+def test_a_lease_that_the_engine_kept_after_no_news_keeps_nobody_waiting(
+    alice: Membership, program: Program, serve: Serve
+) -> None:
+    upstream = serve(saying_bytes(pretty("running-1", state="dreaming")))
+    now = timezone.now()
+    row = known(connection_at(alice, upstream.url), b"{}", task_id="running-1", lease="the engine's")
+    Generation.objects.filter(pk=row.pk).update(
+        asked_at=now - timedelta(seconds=4), next_refresh_at=now + timedelta(minutes=9)
+    )
+    response = program.ask("/generations/running-1", headers={"Cache-Control": "no-cache"})
+    assert (response.status_code, len(upstream.requests)) == (200, 1)
+
+
 def test_links_that_have_died_are_asked_for_again_once(alice: Membership, program: Program, serve: Serve) -> None:
     def signed(at: str) -> bytes:
         link = f"https://media.example/film.mp4?X-Amz-Date={at}&X-Amz-Expires=3600&X-Amz-Signature=00"

@@ -79,6 +79,8 @@ MEASUREMENTS = (
     Measurement("memory", "peak memory above idle, serving 2 GiB", Goal(AT_MOST, 32, " MiB"), is_everywhere=False),
     Measurement("preview", "a preview's CPU time ÷ the film's length, 720p", Goal(AT_MOST, 0.5), is_everywhere=False),
     Measurement("visible", "a change upstream seen in another browser, p95", Goal(AT_MOST, 5, " s")),
+    Measurement("polling", "upstream while programs poll ÷ by the engine alone", Goal(AT_MOST, 0.05, text="1 ± 5 %")),
+    Measurement("creates", "creates made twice or lost, under faults and kills", Goal(AT_MOST, 0)),
     Measurement("stop", "SIGTERM to exit, web and worker", Goal(AT_MOST, 10, " s")),
     Measurement("idle", "CPU of the idle stack, of one core", Goal(AT_MOST, 2, " %")),
     Measurement("zip", "stored ZIP ÷ zlib.crc32", Goal(AT_LEAST, 0.5), is_everywhere=False, is_planned=True),

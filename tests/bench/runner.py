@@ -16,7 +16,7 @@ from tests.bench.bench import Bench, prepare, say
 from tests.bench.databases import PostgresDatabases, SqliteDatabases
 from tests.bench.figures import Figure
 
-AREAS = ("pages", "activity", "claims", "engine", "cluster", "writers", "media", "proxy", "stack")
+AREAS = ("pages", "activity", "claims", "engine", "cluster", "writers", "media", "proxy", "polling", "creates", "stack")
 _SQLITE_ONLY = {"writers", "media"}
 
 

@@ -22,6 +22,10 @@ class Scale:
     ranges: int  # of 1 MiB, of one side of one round
     served_bytes: int  # in the measurement of memory
     proxied: int  # calls of each kind
+    polling_clients: int  # each with a generation of its own
+    polling_seconds: float
+    creates: int
+    create_kills: int
     preview_side: int  # pixels of the film's shorter side
     preview_seconds: float
     changes: int  # generations watched until upstream has changed them
@@ -45,6 +49,10 @@ TINY = Scale(
     ranges=4,
     served_bytes=8 * 2**20,
     proxied=5,
+    polling_clients=8,
+    polling_seconds=4,
+    creates=60,
+    create_kills=2,
     preview_side=90,
     preview_seconds=1,
     changes=1,
@@ -67,6 +75,10 @@ QUICK = Scale(
     ranges=150,
     served_bytes=2 * 2**30,
     proxied=200,
+    polling_clients=100,
+    polling_seconds=20,
+    creates=300,
+    create_kills=8,
     preview_side=720,
     preview_seconds=9,
     changes=16,
@@ -88,7 +100,11 @@ FULL = Scale(
     page_repeats=100,
     ranges=300,
     served_bytes=2 * 2**30,
-    proxied=200,
+    proxied=400,
+    polling_clients=200,
+    polling_seconds=60,
+    creates=1000,
+    create_kills=25,
     preview_side=720,
     preview_seconds=9,
     changes=40,

@@ -44,7 +44,7 @@ def _visible(bench: Bench) -> Figure:
         place = make_place(base_url=upstream)
         address, _ = stack.enter_context(web(installation))
         stack.enter_context(installation.running("worker"))
-        _until_ticking()
+        until_ticking()
         watched = watch(place, address, upstream, count=bench.scale.changes, seconds=bench.scale.change_seconds)
     return _summary(watched)
 
@@ -63,7 +63,7 @@ def _idle_and_stop(bench: Bench) -> Mapping[str, Figure]:
         server = stack.enter_context(installation.running("web"))
         worker = stack.enter_context(installation.running("worker"))
         until(lambda: _is_open(installation.address), within=60)
-        _until_ticking()
+        until_ticking()
         time.sleep(min(_SETTLING_SECONDS, bench.scale.idle_seconds))
         pids = [*family(server.pid), *family(worker.pid)]
         before = cpu_seconds(pids)
@@ -79,7 +79,7 @@ def _idle_and_stop(bench: Bench) -> Mapping[str, Figure]:
         return {"idle": Figure(share), "stop": Figure(time.monotonic() - started)}
 
 
-def _until_ticking() -> None:
+def until_ticking() -> None:
     until(lambda: Beat.objects.filter(name="tick", beaten_at__isnull=False).exists(), within=60)
 
 

@@ -24,7 +24,7 @@ def test_every_measurement_runs_and_stands_in_one_table() -> None:
         capture_output=True,
         text=True,
         check=False,
-        timeout=300,
+        timeout=480,
     )
     assert done.returncode == 0, done.stderr
     lines = {line.split("|")[1].strip(): line for line in done.stdout.splitlines() if line.startswith("|")}

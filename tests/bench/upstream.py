@@ -13,7 +13,10 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.bench.wire import Connection
+
 ANSWER_BYTES = 1700
+_COUNT = "count"
 
 
 def main() -> None:
@@ -32,6 +35,8 @@ async def _serve(latency: float) -> None:
 class _Exchange(asyncio.Protocol):
     """One connection; requests have no body, so an empty line ends each."""
 
+    asked = 0  # by all connections
+
     def __init__(self, loop: asyncio.AbstractEventLoop, latency: float) -> None:
         self._loop = loop
         self._latency = latency
@@ -46,6 +51,10 @@ class _Exchange(asyncio.Protocol):
         while b"\r\n\r\n" in self._received:
             head, self._received = self._received.split(b"\r\n\r\n", 1)
             task_id = head.split(b" ", 2)[1].rsplit(b"/", 1)[-1].decode()
+            if task_id == _COUNT:
+                self._transport.write(_said({"asked": _Exchange.asked}))
+                continue
+            _Exchange.asked += 1
             self._loop.call_later(self._latency, self._transport.write, answer(task_id))
 
 
@@ -62,6 +71,17 @@ def answer(task_id: str) -> bytes:
         files = {name: {"url": url, "width": 1360, "height": 752} for name, url in urls.items()}
         document |= {"state": "completed", **files}
     document["note"] = "." * (ANSWER_BYTES - len(json.dumps(document)) - 12)
+    return _said(document)
+
+
+def asked(address: str) -> int:
+    """How often it has been asked about generations."""
+    host, _, port = address.rpartition("//")[2].partition(":")
+    with Connection((host, int(port))) as connection:
+        return int(json.loads(connection.get(f"/{_COUNT}")[1])["asked"])
+
+
+def _said(document: dict[str, object]) -> bytes:
     body = json.dumps(document).encode()
     return b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
 

@@ -16,6 +16,7 @@ urlpatterns: list[URLPattern | URLResolver] = [
     path("dream-machine/v1/", include("lumaboard.proxy.urls")),
     path("media/", include("lumaboard.archive.urls")),
     path("", include("lumaboard.gallery.urls")),
+    path("", include("lumaboard.news.urls")),
     path("", include("lumaboard.sharing.urls")),
     path("", include("lumaboard.submission.urls")),
     path("", include("lumaboard.news.hooks.urls")),

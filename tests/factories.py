@@ -27,6 +27,8 @@ from lumaboard.generations.models import SETTLED, Asset, AssetRole, Cause, CopyS
 from lumaboard.news.hooks import sealed
 from lumaboard.news.hooks.models import Delivery, Webhook
 from lumaboard.news.models import Event, EventKind
+from lumaboard.news.outbox import note
+from lumaboard.news.spreading import spread
 from lumaboard.submission.models import Intent, IntentState, Picture, Price, Source
 
 NOW = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
@@ -126,6 +128,17 @@ def make_generation(connection: Connection | None = None, *, state: str = State.
         )
     add_counts(connection.workspace_id, dict.fromkeys(cells_of_row(generation), 1))
     return generation
+
+
+def make_event(generation: Generation, kind: str, *, at: datetime = NOW, **fields: Any) -> Event:
+    """News of this generation, not yet in the outbox."""
+    return Event(workspace_id=generation.workspace_id, kind=kind, generation=generation, at=at, **fields)
+
+
+def tell_of(*generations: Generation, kind: str = EventKind.SUCCEEDED, now: datetime | None = None) -> None:
+    """Have whom it concerns told of these generations."""
+    note(make_event(generation, kind, at=now or timezone.now()) for generation in generations)
+    spread(now=now or timezone.now())
 
 
 def make_intent(connection: Connection, owner: User, *, state: str = IntentState.UNKNOWN, **fields: Any) -> Intent:

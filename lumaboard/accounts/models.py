@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from datetime import datetime
 from typing import Any, ClassVar
+from zoneinfo import ZoneInfo
 
+from django.conf import settings
 from django.contrib.auth.base_user import AbstractBaseUser, BaseUserManager
 from django.contrib.auth.hashers import make_password
 from django.contrib.sessions.base_session import AbstractBaseSession
@@ -80,6 +82,11 @@ class User(AbstractBaseUser):
             return "–"
         words = (self.name or self.email).replace("@", " ").split()
         return "".join(word[0] for word in (words[:1] + words[-1:] if len(words) > 1 else words)).upper()
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """Where they live by the clock: their own choice, else the server's."""
+        return ZoneInfo(self.time_zone or settings.TIME_ZONE)
 
     @property
     def hue(self) -> int:

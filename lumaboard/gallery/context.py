@@ -21,6 +21,9 @@ from lumaboard.generations.counters import Beat
 from lumaboard.generations.counts import PRESENT, Bucket, summed
 from lumaboard.generations.models import Generation
 from lumaboard.generations.querysets import IsToCopy
+from lumaboard.news import notices
+from lumaboard.news.lines import Line
+from lumaboard.news.models import Preference
 from lumaboard.sharing.models import ShareLink
 from lumaboard.submission.models import Intent
 
@@ -73,6 +76,21 @@ class _Read:
     beaten_at: datetime | None
     link_count: int  # open share links, where whoever looks may share
     lost_count: int  # requests whose outcome nobody knows, where whoever looks may submit
+    unread_count: int
+    shows_toasts: bool
+    notifies: bool
+
+
+_ASIDE = (
+    "first_ends_at",
+    "beaten_at",
+    "link_count",
+    "lost_count",
+    "unread_count",
+    "shows_toasts",
+    "notifies",
+)
+"""What is read beside the counts, and is the same in each of their rows."""
 
 
 class Shell:
@@ -97,6 +115,7 @@ class Shell:
         self.trash_url = reverse("gallery:trash", kwargs=slug)
         self.links_url = reverse("sharing:links", kwargs=slug)
         self.lost_url = reverse("submission:unsettled", kwargs=slug)
+        self.news_url = reverse("news:index", kwargs=slug)
         self.settings_url = reverse("general" if member.may("manage_workspace") else "profile", kwargs=slug)
         self.profile_url = reverse("profile", kwargs=slug)
         self.sign_out_url = reverse("account_logout")
@@ -107,7 +126,7 @@ class Shell:
 
     @cached_property
     def _read(self) -> _Read:
-        """Counts of what this person sees, the first link to end and the worker's last sign of life, in one query."""
+        """Counts of what this person sees, the first link to end, the worker's last sign of life and news, in one query."""
         workspace_id, user_id = self._member.workspace.pk, self._member.user.pk
         seen = FilteredRelation("counts", condition=Q(counts__owner=None) | Q(counts__owner=user_id))
         at_risk = (
@@ -125,19 +144,29 @@ class Shell:
         link_count = Subquery(open_links.values("workspace").annotate(total=Count("pk")).values("total"))
         lost = Intent.objects.filter(workspace=OuterRef("pk")).visible_to(user_id).unsettled(now=timezone.now())
         lost_count = Subquery(lost.values("workspace").annotate(total=Count("pk")).values("total"))
+        chosen = Preference.objects.filter(membership__user=user_id, membership__workspace=workspace_id)
         rows = list(
             Workspace.objects.filter(pk=workspace_id)
             .annotate(seen=seen, first_ends_at=Subquery(at_risk), beaten_at=last_beat())
             .annotate(link_count=link_count if self.can_share else Value(0))
             .annotate(lost_count=lost_count if self._member.may("submit") else Value(0))
-            .values_list("seen__bucket", "seen__total", "first_ends_at", "beaten_at", "link_count", "lost_count")
+            .annotate(unread_count=notices.unread_count(user_id=user_id, workspace_id=workspace_id))
+            .annotate(
+                shows_toasts=Subquery(chosen.values("shows_toasts")), notifies=Subquery(chosen.values("notifies"))
+            )
+            .values_list("seen__bucket", "seen__total", *_ASIDE)
         )
+        aside = dict(zip(_ASIDE, rows[0][2:], strict=True))
+        unchosen = Preference()
         return _Read(
             counts=summed((bucket, total) for bucket, total, *_rest in rows if bucket),
-            first_ends_at=rows[0][2],
-            beaten_at=rows[0][3],
-            link_count=rows[0][4] or 0,
-            lost_count=rows[0][5] or 0,
+            first_ends_at=aside["first_ends_at"],
+            beaten_at=aside["beaten_at"],
+            link_count=aside["link_count"] or 0,
+            lost_count=aside["lost_count"] or 0,
+            unread_count=aside["unread_count"],
+            shows_toasts=unchosen.shows_toasts if aside["shows_toasts"] is None else aside["shows_toasts"],
+            notifies=unchosen.notifies if aside["notifies"] is None else aside["notifies"],
         )
 
     @cached_property
@@ -153,6 +182,35 @@ class Shell:
     def lost_count(self) -> int:
         """How many requests there are whose outcome nobody knows."""
         return self._read.lost_count
+
+    @property
+    def unread_count(self) -> int:
+        """How much news this person has not read; one more than are counted stands for any more."""
+        return self._read.unread_count
+
+    @property
+    def unread_text(self) -> str:
+        """The same as the bell says it."""
+        return f"{notices.MOST_COUNTED}+" if self.unread_count > notices.MOST_COUNTED else str(self.unread_count)
+
+    @property
+    def notifies(self) -> bool:
+        """Whether this person wants to hear of news from their browser."""
+        return self._read.notifies
+
+    def toasts_since(self, seq: int) -> Sequence[Line]:
+        """What this page should say of the person's own work, since it was brought up to this number of the workspace.
+
+        A query only where something is unread.
+        """
+        if not self.unread_count or not self._read.shows_toasts:
+            return []
+        return notices.own_since(
+            seq,
+            user_id=self._member.user.pk,
+            workspace_id=self._member.workspace.pk,
+            workspace_slug=self._member.workspace.slug,
+        )
 
     @property
     def total(self) -> int:

@@ -89,6 +89,7 @@ def live(request: MemberRequest, pk: int) -> HttpResponse:
     generation = _generation(member, pk)
     context = _context(request, generation)
     context["is_changed"] = generation.seq > since
+    context["toasts"] = shell_of(request, member).toasts_since(since)
     return render(request, "gallery/_detail_live.html", context)
 
 

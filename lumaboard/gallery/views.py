@@ -168,6 +168,7 @@ def live(request: MemberRequest) -> HttpResponse:
         "seq": member.workspace.seq,
         "is_beating": beats,
         "view": "list" if request.GET.get("view") == "list" else "grid",
+        "toasts": shell.toasts_since(since),
     }
     return render(request, "gallery/_live_answer.html", context)
 

@@ -228,6 +228,12 @@ ROUTES: Final[dict[str, Access]] = {
     "gallery:note_delete": role(post="note", others="change_all"),
     "gallery:note_restore": role(post="note", others="change_all"),
     "gallery:favourite": role(post="see"),
+    # news
+    "news:index": role(get="see"),
+    "news:fresh": role(get="see"),
+    "news:read": role(post="see"),
+    "news:preferences": role(get="see", post="see"),
+    "news:unsubscribe": public(GET, POST),  # by a link that a mail has brought, whoever is signed in
     # sharing: what guests ask for
     "sharing:page": share(GET, POST),
     "sharing:item": share(GET),

@@ -14,3 +14,4 @@ import "./toast.js";
 import "./paste.js";
 import "./menu.js";
 import "./make.js";
+import "./news.js";

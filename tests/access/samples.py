@@ -162,6 +162,12 @@ SAMPLES: Final[dict[str, Sample]] = {
     "gallery:check_now": GENERATION,
     "gallery:fetch_again": GENERATION,
     "gallery:stop_tracking": GENERATION,
+    # news
+    "news:index": Sample(),
+    "news:fresh": Sample(query="since=0"),
+    "news:read": Sample(form={"until": "999999999"}),
+    "news:preferences": Sample(form={"kinds": "failed", "whose": "everyones", "mail": "daily"}),
+    "news:unsubscribe": Sample(is_dead=True),  # without what only a mail's link holds
     # sharing
     "sharing:page": Sample(of=Of.LINK, form={"password": "{link_password}"}),
     "sharing:brand": LINK,

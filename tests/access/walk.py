@@ -71,8 +71,8 @@ CALLS = ('UPDATE "connections_connection" SET "calls_left"', 'UPDATE "connection
 TOLD = 'INSERT INTO "audit_auditevent"'
 NO_CHANGE = 'UPDATE "accounts_workspace" SET "seq"'
 """All that an act writes which finds everything as it wants it."""
-UNRECORDED = {"profile", "mfa_edit_webauthn", "gallery:favourite"}
-"""What people change of nothing but their own: how they are called, how things look to them, what they like."""
+UNRECORDED = {"profile", "mfa_edit_webauthn", "gallery:favourite", "news:read", "news:preferences"}
+"""What people change of nothing but their own: how they are called, how things look to them, what they like and hear of."""
 RECORDED_LATER = {"gallery:new", "api:make"}
 """What is told once it is so: of a request that something came of."""
 CARDS = ("sharing:card", "sharing:item_card")

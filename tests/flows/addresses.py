@@ -21,6 +21,7 @@ NO_PAGES = {
     # parts of pages, for script
     "gallery:live",
     "gallery:detail_live",
+    "news:fresh",
     "mfa_login_webauthn",
     "past:progress",
     # files and pictures
@@ -80,6 +81,7 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
     link = team.share(made["safe"], made["running"], name="For the client with a rather long name", view_limit=3)
     connection = f"{settings}connections/{team.connection_id}/"
     team.stack.inside.call("has_looked", connection_id=team.connection_id, user_id=team.alice.pk)
+    team.stack.inside.call("tell_of_everything", connection_id=team.connection_id, user_id=team.alice.pk)
     lost, *_others = team.stack.inside.call("lose_requests", connection_id=team.connection_id, user_id=team.alice.pk)
     heard, *_others = team.stack.inside.call("listen", connection_id=team.connection_id, user_id=team.alice.pk)
     webhooks = f"{settings}webhooks/"
@@ -103,6 +105,8 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
         f"{team.url}activity/",
         f"{team.url}activity/?kind=keys&from=2030-01-01",
         f"{team.url}activity/filters/",
+        f"{team.url}news/",
+        f"{team.url}news/?before=1",
         *(team.page_of(made[name]) for name in ("safe", "running", "missing", "lost", "moderation")),
         f"{team.page_of(made['safe'])}answer/",
         f"{team.page_of(made['safe'])}rename/",
@@ -114,6 +118,7 @@ def members_pages(team: Team, made: dict[str, int]) -> list[str]:
         f"{team.url}shares/{link.pk}/?made=1",
         settings,
         f"{settings}profile/",
+        f"{settings}notifications/",
         f"{settings}sign-ins/",
         f"{settings}security/",
         f"{settings}tokens/",
@@ -199,6 +204,7 @@ def visitors_pages(team: Team) -> list[str]:
         f"{team.stack.url}/invitation/no-such-link/",
         team.invite("somebody.new@northlight-studio.example"),
         team.invite(f"elsewhere@{team.slug}.example"),
+        f"{team.stack.url}{team.stack.inside.call('unsubscribe_path', membership_id=team.bob.membership)}",
     ]
 
 

@@ -6,6 +6,7 @@ import random
 import uuid
 from datetime import timedelta
 from io import BytesIO
+from itertools import product
 from typing import Any
 
 import av
@@ -32,9 +33,13 @@ from lumaboard.generations.models import (
     State,
 )
 from lumaboard.generations.operations import Wanted
+from lumaboard.news.batches import gather
 from lumaboard.news.hooks import callbacks
 from lumaboard.news.hooks.models import DeliveryState
-from lumaboard.news.models import EventKind
+from lumaboard.news.models import EventKind, Notice
+from lumaboard.news.outbox import note
+from lumaboard.news.preferences import unsubscribe_token
+from lumaboard.news.spreading import spread
 from lumaboard.past.models import Walk, WalkState
 from lumaboard.sharing import operations as sharing
 from lumaboard.sharing.addresses import address_of
@@ -49,6 +54,7 @@ from tests.factories import (
     make_asset,
     make_connection,
     make_delivery,
+    make_event,
     make_generation,
     make_intent,
     make_kept_asset,
@@ -129,6 +135,32 @@ def invite(workspace_id: int, user_id: int, email: str) -> str:
 
 def open_invitation(workspace_id: int) -> int:
     return Invitation.objects.filter(workspace_id=workspace_id).latest("pk").pk
+
+
+def unsubscribe_path(membership_id: int) -> str:
+    membership = Membership.objects.get(pk=membership_id)
+    return reverse("news:unsubscribe", args=[unsubscribe_token(membership)])
+
+
+def is_told(pk: int) -> bool:
+    """Whether anybody was told of this generation."""
+    return Notice.objects.filter(event__generation=pk).exists()
+
+
+@transaction.atomic
+def tell_of_everything(connection_id: int, user_id: int) -> None:
+    """News of every kind for this person, of work of their own."""
+    connection, now = Connection.objects.get(pk=connection_id), timezone.now()
+    made = [
+        make_generation(connection, state=state, created_by_id=user_id, prompt="A lighthouse at dusk")
+        for state in (State.SUCCEEDED, State.FAILED)
+    ]
+    for generation, kind in product(made, (EventKind.AT_RISK, EventKind.LOST)):
+        note([make_event(generation, kind, at=now)])
+    for generation in made:
+        note([make_event(generation, generation.state, at=now)])
+    gather(connection.workspace_id, [row.pk for row in made], created_by_id=user_id, now=now)
+    spread(now=now)
 
 
 def end_sessions(user_id: int) -> None:

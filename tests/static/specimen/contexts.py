@@ -116,6 +116,10 @@ def shell(current: str, now: datetime) -> Some:
         settings_url="/settings/",
         profile_url="/settings/",
         sign_out_url="/sign-in/",
+        news_url="/gallery/",
+        unread_count=3,
+        unread_text="3",
+        notifies=False,
         banner=None,
         undo=None,
     )

@@ -1,0 +1,127 @@
+"""What a notice says, wherever it is read: a word with its icon, what it is about, and where that is."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from django.db.models import Q
+from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
+
+from lumaboard.accounts.models import User
+from lumaboard.generations.models import State
+from lumaboard.generations.naming import name_of
+from lumaboard.news.models import BatchMember, EventKind, Notice
+
+ICONS: Final[Mapping[str, str]] = {
+    EventKind.SUCCEEDED: "circle-check",
+    EventKind.FAILED: "octagon-x",
+    EventKind.AT_RISK: "shield-clock",
+    EventKind.LOST: "shield-off",
+    EventKind.BATCH_DONE: "images",
+}
+TONES: Final[Mapping[str, str]] = {
+    EventKind.SUCCEEDED: "good",
+    EventKind.FAILED: "bad",
+    EventKind.AT_RISK: "warn",
+    EventKind.LOST: "bad",
+    EventKind.BATCH_DONE: "good",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One notice as people read it."""
+
+    pk: int
+    uid: UUID
+    word: str
+    icon: str
+    tone: str
+    about: str
+    """The generation's name, or what became of a batch."""
+    owner: User | None
+    """Whose it is, where that is somebody else."""
+    url: str
+    at: datetime
+    is_unread: bool
+
+    @property
+    def tone_class(self) -> str:
+        return f"news__icon--{self.tone}"
+
+    @property
+    def sentence(self) -> str:
+        return f"{self.word}: {self.about}"
+
+
+@dataclass(frozen=True, slots=True)
+class _Outcome:
+    """What became of a batch, as far as one person sees it, and the generation that shows it best."""
+
+    ready_count: int
+    failed_count: int
+    best_pk: int | None
+
+    @property
+    def sentence(self) -> str:
+        ready = ngettext("%(n)d ready", "%(n)d ready", self.ready_count) % {"n": self.ready_count}
+        failed = ngettext("%(n)d failed", "%(n)d failed", self.failed_count) % {"n": self.failed_count}
+        if self.ready_count and self.failed_count:
+            return _("%(ready)s, %(failed)s") % {"ready": ready, "failed": failed}
+        return failed if self.failed_count else ready
+
+
+def lines_of(notices: Sequence[Notice], *, user_id: int, workspace_slug: str) -> list[Line]:
+    """Say these notices to one person, in their order; one query at most, for all batches together."""
+    outcomes = _outcomes([notice.event.batch_id for notice in notices if notice.event.batch_id], user_id=user_id)
+    return [_line(notice, outcomes, user_id=user_id, workspace_slug=workspace_slug) for notice in notices]
+
+
+def _line(notice: Notice, outcomes: Mapping[int, _Outcome], *, user_id: int, workspace_slug: str) -> Line:
+    event = notice.event
+    if event.generation is not None:
+        about, shown, owner = name_of(event.generation), event.generation_id, event.generation.created_by
+    else:
+        assert event.batch is not None  # a constraint says so
+        assert event.batch_id is not None
+        outcome = outcomes.get(event.batch_id, _Outcome(0, 0, None))
+        about, shown, owner = outcome.sentence, outcome.best_pk, event.batch.created_by
+    return Line(
+        pk=notice.pk,
+        uid=event.uid,
+        word=str(EventKind(event.kind).label),
+        icon=ICONS[event.kind],
+        tone=TONES[event.kind],
+        about=about,
+        owner=owner if owner is not None and owner.pk != user_id else None,
+        url=reverse("gallery:detail", args=[workspace_slug, shown])
+        if shown
+        else reverse("gallery:index", args=[workspace_slug]),
+        at=event.at,
+        is_unread=notice.seen_at is None,
+    )
+
+
+def _outcomes(batch_ids: Iterable[int], *, user_id: int) -> dict[int, _Outcome]:
+    """What became of each batch; what somebody else keeps private is not counted."""
+    if not batch_ids:
+        return {}
+    seen = Q(generation__is_private=False) | Q(generation__created_by=user_id)
+    rows = BatchMember.objects.filter(seen, batch__in=batch_ids).order_by("generation")
+    members: dict[int, list[tuple[int, str]]] = defaultdict(list)
+    for batch_id, pk, state in rows.values_list("batch", "generation", "generation__state"):
+        members[batch_id].append((pk, state))
+    return {batch_id: _outcome(found) for batch_id, found in members.items()}
+
+
+def _outcome(members: Sequence[tuple[int, str]]) -> _Outcome:
+    counts = Counter(state for _pk, state in members)
+    best = next((pk for pk, state in members if state == State.SUCCEEDED), members[0][0])
+    return _Outcome(counts[State.SUCCEEDED], counts[State.FAILED], best)

@@ -201,6 +201,7 @@ SCHEDULES = {
     # name: (dotted path of the job, minutes between two runs); installed by `manage.py sync_schedules`
     "purge deleted": ("lumaboard.leaving.jobs.purge_deleted", 5),
     "look around for news": ("lumaboard.news.jobs.look_around", 1),
+    "mail news": ("lumaboard.news.jobs.mail", 1),
     "forget news": ("lumaboard.news.jobs.forget", 60),
     "settle submissions": ("lumaboard.submission.jobs.settle", 1),
     "bring in the past": ("lumaboard.past.jobs.walk", 1),

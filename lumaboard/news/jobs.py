@@ -7,7 +7,7 @@ from time import monotonic
 from django.utils import timezone
 
 from lumaboard.core.queue import enqueue
-from lumaboard.news import outbox, spreading
+from lumaboard.news import mailing, outbox, spreading
 from lumaboard.news.hooks import delivering, forgetting
 from lumaboard.news.hooks.models import Delivery
 
@@ -32,6 +32,12 @@ def deliver() -> None:
     """Tell programs what is due, and go on in another job where this one's time was too short."""
     if delivering.deliver_due(clock=timezone.now) and Delivery.objects.due(timezone.now()).exists():
         enqueue("lumaboard.news.jobs.deliver")
+
+
+def mail() -> None:
+    """Mail people what is due to them, as far as it goes within the budget."""
+    ends_at = monotonic() + _BUDGET_SECONDS
+    mailing.send_due(clock=timezone.now, may_go_on=lambda: monotonic() < ends_at)
 
 
 def forget() -> None:

@@ -14,7 +14,6 @@ from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
 
-from lumaboard.accounts.models import User
 from lumaboard.generations.models import State
 from lumaboard.generations.naming import name_of
 from lumaboard.news.models import BatchMember, EventKind, Notice
@@ -46,7 +45,7 @@ class Line:
     tone: str
     about: str
     """The generation's name, or what became of a batch."""
-    owner: User | None
+    owner: str
     """Whose it is, where that is somebody else."""
     url: str
     at: datetime
@@ -100,7 +99,7 @@ def _line(notice: Notice, outcomes: Mapping[int, _Outcome], *, user_id: int, wor
         icon=ICONS[event.kind],
         tone=TONES[event.kind],
         about=about,
-        owner=owner if owner is not None and owner.pk != user_id else None,
+        owner=str(owner) if owner is not None and owner.pk != user_id else "",
         url=reverse("gallery:detail", args=[workspace_slug, shown])
         if shown
         else reverse("gallery:index", args=[workspace_slug]),

@@ -23,7 +23,7 @@ class PreferenceForm(forms.ModelForm):
         label=_("What to hear of"), required=False, choices=KIND_WORDS.items(), widget=forms.CheckboxSelectMultiple
     )
     whose = forms.ChoiceField(label=_("Whose work"), choices=Whose.choices, widget=forms.RadioSelect)
-    mail = forms.ChoiceField(label=_("Mail"), choices=MailPace.choices, widget=forms.RadioSelect)
+    mail = forms.ChoiceField(label=_("How often"), choices=MailPace.choices)
 
     class Meta:
         model = Preference

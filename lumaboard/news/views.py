@@ -20,7 +20,7 @@ from lumaboard.core.http import require_form_methods, whole_number
 from lumaboard.news import preferences as operations
 from lumaboard.news.forms import PreferenceForm
 from lumaboard.news.lines import Line, lines_of
-from lumaboard.news.models import MORNING, Notice, NoticeQuerySet
+from lumaboard.news.models import Notice, NoticeQuerySet
 from lumaboard.news.notices import mark_read, newest_notice
 
 PAGE_SIZE = 50
@@ -87,7 +87,6 @@ def preferences(request: MemberRequest) -> HttpResponse:
         return redirect("news:preferences", request.member.workspace.slug)
     context = {
         "form": form,
-        "morning": MORNING,
         "zone": request.member.user.zone.key,
         "mails_go_nowhere": settings.EMAIL_URL.startswith("console:"),
     }

@@ -230,7 +230,7 @@ def test_the_choice_is_kept_for_this_workspace_alone(alice: Membership, charlie:
     assert preference.kinds == ["failed", "lost"]
     assert (preference.shows_toasts, preference.notifies, preference.warns_by_mail) == (False, True, False)
     page = alice_client.get(url(also, "settings/notifications/")).content.decode()
-    assert page.count("checked") == len(EventKind) + 2 + 2  # every kind, mine, toasts, no mail, warnings
+    assert page.count("checked") == len(EventKind) + 3  # every kind, mine, toasts, warnings
 
 
 @pytest.mark.parametrize("form", [{"mail": "sometimes"}, {"whose": ""}, {"kinds": ["everything"]}])

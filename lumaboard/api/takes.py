@@ -22,7 +22,7 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Generation
 from lumaboard.submission.frames import NoFrame, frame_of
 from lumaboard.submission.models import Kinship, Source
-from lumaboard.submission.operations import LONGEST_KEY, KeyReused, NotIntended
+from lumaboard.submission.operations import LONGEST_KEY, KeyReused, NamesHidden, NotIntended
 from lumaboard.submission.slots import Busy, slot
 from lumaboard.submission.takes import Order, order, takes_of
 from lumaboard.submission.wishes import (
@@ -106,6 +106,8 @@ def make(request: ApiRequest, payload: MakeIn, idempotency_key: Key = "") -> Sta
         )
     except KeyReused as error:
         raise ApiError(422, fields=[("header.Idempotency-Key", str(error))]) from error
+    except NamesHidden as error:
+        raise ApiError(422, fields=[("body.others", str(error))]) from error
     except NotIntended as error:
         raise ApiError(409, str(error)) from error
     _wait_for(made, seconds=payload.wait)

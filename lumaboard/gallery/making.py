@@ -19,13 +19,13 @@ from lumaboard.connections.models import Connection
 from lumaboard.core.htmx import wants_fragment
 from lumaboard.core.http import require_form_methods, whole_number
 from lumaboard.gallery.bill import PRICED_BY, bill_for, way_among
-from lumaboard.gallery.cards import card_of, is_steady
+from lumaboard.gallery.cards import card_of
 from lumaboard.gallery.making_forms import MakeForm, initial_from, pictures_in, task_ids_in
 from lumaboard.gallery.uploads import received
-from lumaboard.generations.models import Generation
+from lumaboard.generations.models import CopyState, Generation
 from lumaboard.submission.concepts import concepts_of, known_concepts
 from lumaboard.submission.models import Intent, Picture
-from lumaboard.submission.operations import KeyReused, NotIntended
+from lumaboard.submission.operations import KeyReused, NamesHidden, NotIntended
 from lumaboard.submission.pricing import estimated
 from lumaboard.submission.settling import asked_of
 from lumaboard.submission.takes import order, takes_of
@@ -69,6 +69,8 @@ def new(request: MemberRequest) -> HttpResponse:
                 None, _("This form was sent before, with something else in it. Press again to make these too.")
             )
             return _page(request, form, sent_url=sent_url)
+        except NamesHidden as error:
+            form.add_error("others", str(error))
         except NotIntended as error:
             form.add_error("connection", str(error))
         else:
@@ -113,13 +115,18 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
         "takes": [_take(intent, member) for intent in ordered],
         "prompt": asked_of(ordered[0]).get("prompt", ""),
         "is_moving": any(intent.is_under_way for intent in ordered),
-        "is_watched": any(intent.generation and not is_steady(intent.generation) for intent in ordered),
+        "is_watched": any(intent.generation and _is_on_its_way(intent.generation) for intent in ordered),
         "estimate": estimated(ordered),
         "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
         "new_url": reverse("gallery:new", args=[member.workspace.slug]),
     }
     template = "gallery/_takes.html" if wants_fragment(request) else "gallery/takes.html"
     return render(request, template, context)
+
+
+def _is_on_its_way(row: Generation) -> bool:
+    """Whether it is not settled yet, or its file not copied; a page that shows it has something to wait for."""
+    return not row.is_settled or row.copy_state in (CopyState.WANTED, CopyState.COPYING)
 
 
 def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:

@@ -19,11 +19,12 @@ from lumaboard.outbound import Answer
 from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, unanswered, without_ours
 from lumaboard.proxy.calls import Call
 from lumaboard.proxy.doors import check_budget, check_usable, choose, client_through
-from lumaboard.proxy.privacy import NotForThem, hidden_among, named_in_request, without_hidden
+from lumaboard.proxy.privacy import NotForThem, without_hidden
 from lumaboard.proxy.reading import not_found, row_of
 from lumaboard.proxy.recording import catch, recording
+from lumaboard.submission.hidden import hidden_among, named_in_request
 from lumaboard.submission.models import IntentState, Source
-from lumaboard.submission.operations import KeyReused, NotIntended, Sent, StillSending, submit
+from lumaboard.submission.operations import KeyReused, NamesHidden, NotIntended, Sent, StillSending, submit
 from lumaboard.submission.slots import slot
 from lumaboard.upstream.client import CREATE_SECONDS, LARGEST_LIST
 from lumaboard.upstream.errors import NotUnderstood, RateLimited, UpstreamError, UpstreamUnavailable
@@ -43,7 +44,6 @@ _USUAL_READ_SECONDS: Final = 10.0
 def create(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
     """Have something made, by the one way there is: written down before it leaves, sent once, matched."""
     connection = _connection_for(call, member)
-    _check_named(call, member, connection)
     check_usable(connection, now=clock())
     try:
         sent = submit(
@@ -55,6 +55,8 @@ def create(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
             idempotency_key=call.idempotency_key,
             clock=clock,
         )
+    except NamesHidden:
+        raise not_found() from None
     except KeyReused as error:
         raise Refused(422, str(error)) from None
     except NotIntended as error:
@@ -72,8 +74,7 @@ def _connection_for(call: Call, member: Member) -> Connection:
 
 def _check_named(call: Call, member: Member, connection: Connection) -> None:
     """Refuse a body that builds on what a colleague keeps private, as if there were no such thing."""
-    named = named_in_request(call.body)
-    if named and hidden_among(member, connection, named):
+    if hidden_among(connection.pk, named_in_request(call.body), from_user_id=member.user.pk):
         raise not_found()
 
 

@@ -26,6 +26,7 @@ from lumaboard.generations.counts import raise_seq
 from lumaboard.news.hooks import callbacks, sealed
 from lumaboard.news.models import Batch
 from lumaboard.outbound import Answer
+from lumaboard.submission.hidden import hidden_among, named_in_request
 from lumaboard.submission.models import Intent, IntentState
 from lumaboard.submission.pricing import Money
 from lumaboard.submission.reach import reaches_us
@@ -57,6 +58,13 @@ class KeyReused(NotIntended):
 
     def __init__(self) -> None:
         super().__init__("This idempotency key was used for a different request.")
+
+
+class NamesHidden(NotIntended):
+    """The request builds on what a colleague keeps private; to whoever asks it is not there."""
+
+    def __init__(self) -> None:
+        super().__init__("The request names a generation that is not here.")
 
 
 class StillSending(Exception):
@@ -137,6 +145,8 @@ def intend(
     if len(idempotency_key) > LONGEST_KEY or not idempotency_key.isprintable():
         raise NotIntended(f"An idempotency key has at most {LONGEST_KEY} printable characters.")
     _check_connection(connection)
+    if hidden_among(connection.pk, named_in_request(text.encode()), from_user_id=created_by_id):
+        raise NamesHidden
     wanted = Intent(
         workspace_id=connection.workspace_id,
         connection=connection,

@@ -156,6 +156,19 @@ def test_a_take_tells_what_it_is_estimated_at(alice: Membership, program: Progra
     assert told == [{"amount": "1.26", "currency": "USD"}, None]
 
 
+def test_other_parameters_build_on_nothing_that_a_colleague_keeps_private(alice: Membership, serve: Serve) -> None:
+    server = serve(making())
+    connection = connection_at(alice, server.url)
+    dora = make_member("Dora", role=Role.MEMBER, workspace=alice.workspace)
+    hidden = make_generation(connection, created_by=dora.user, is_private=True)
+    named = {"character": {"type": "generation", "id": hidden.task_id}}
+    answer = make(program_of(alice, "submit"), others=named)
+    assert answer.status_code == 422
+    assert [one["where"] for one in answer.json()["error"]["fields"]] == ["body.others"]
+    assert (server.requests, Intent.objects.count()) == ([], 0)
+    assert make(program_of(dora, "submit"), others=named).status_code in (201, 202)  # it is hers
+
+
 def test_a_colleagues_private_generation_gives_no_frame(alice: Membership, program: Program) -> None:
     dana = make_member("Dana", role=Role.MEMBER, workspace=alice.workspace)
     hidden = make_generation(

@@ -209,7 +209,14 @@ def test_each_take_tells_its_own_outcome(alice: Membership, alice_client: Client
 
 
 @pytest.mark.parametrize(
-    ("copy_state", "is_watched"), [(CopyState.WANTED, True), (CopyState.COPYING, True), (CopyState.ARCHIVED, False)]
+    ("copy_state", "is_watched"),
+    [
+        (CopyState.WANTED, True),
+        (CopyState.COPYING, True),
+        (CopyState.ARCHIVED, False),
+        (CopyState.LOST, False),
+        (CopyState.NONE, False),
+    ],
 )
 def test_takes_are_watched_until_their_files_are_kept(
     alice: Membership, alice_client: Client, path: str, serve: Serve, copy_state: str, is_watched: bool
@@ -392,7 +399,11 @@ def test_a_colleagues_private_film_is_no_source_and_stays_unknown(
     frames = {"start_kind": "last", "start_generation": hidden.pk}
     assert "Choose the generation" in words_of(alice_client.post(path, wish(connection, **frames)))
     others = json.dumps({"keyframes": {"frame0": {"type": "generation", "id": hidden.task_id}}})
-    assert alice_client.post(path, wish(connection, others=others, made_from=hidden.pk)).status_code == 302
+    refused = alice_client.post(path, wish(connection, others=others))
+    assert refused.status_code == 422
+    assert "names a generation that is not here" in words_of(refused)
+    assert not Intent.objects.exists()
+    assert alice_client.post(path, wish(connection, made_from=hidden.pk)).status_code == 302
     send_all()
     assert not Lineage.objects.exists()
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -32,6 +33,7 @@ from lumaboard.submission.takes import order, takes_of
 
 RECENT_PROMPTS = 12
 _LOOKED_THROUGH = 100
+_PICTURES_COME_WITHIN = timedelta(minutes=2)
 
 
 @member_required
@@ -111,22 +113,26 @@ def takes(request: MemberRequest, token: UUID) -> HttpResponse:
     if not ordered:
         raise Http404
     member.require("submit")
+    now = timezone.now()
     context = {
         "takes": [_take(intent, member) for intent in ordered],
         "prompt": asked_of(ordered[0]).get("prompt", ""),
         "is_moving": any(intent.is_under_way for intent in ordered),
-        "is_watched": any(intent.generation and _is_on_its_way(intent.generation) for intent in ordered),
+        "is_watched": any(intent.generation and _is_on_its_way(intent.generation, now=now) for intent in ordered),
         "estimate": estimated(ordered),
         "takes_url": reverse("gallery:takes", args=[member.workspace.slug, token]),
         "new_url": reverse("gallery:new", args=[member.workspace.slug]),
     }
-    template = "gallery/_takes.html" if wants_fragment(request) else "gallery/takes.html"
+    template = "gallery/_takes_answer.html" if wants_fragment(request) else "gallery/takes.html"
     return render(request, template, context)
 
 
-def _is_on_its_way(row: Generation) -> bool:
-    """Whether it is not settled yet, or its file not copied; a page that shows it has something to wait for."""
-    return not row.is_settled or row.copy_state in (CopyState.WANTED, CopyState.COPYING)
+def _is_on_its_way(row: Generation, *, now: datetime) -> bool:
+    """Whether a page that shows it has something to wait for: its end, its copy, or for a while the pictures of that."""
+    if not row.is_settled or row.copy_state in (CopyState.WANTED, CopyState.COPYING):
+        return True
+    lacks_pictures = row.copy_state == CopyState.ARCHIVED and (not row.has_poster or row.width is None)
+    return lacks_pictures and row.settled_at is not None and now - row.settled_at < _PICTURES_COME_WITHIN
 
 
 def _page(request: MemberRequest, form: MakeForm, *, sent_url: str = "") -> HttpResponse:

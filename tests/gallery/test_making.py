@@ -12,6 +12,7 @@ from uuid import uuid4
 import pytest
 from django.db import connection as database
 from django.test import Client
+from django.utils import timezone
 
 from lumaboard.accounts.models import Membership, Role
 from lumaboard.audit.models import AuditEvent
@@ -209,24 +210,31 @@ def test_each_take_tells_its_own_outcome(alice: Membership, alice_client: Client
 
 
 @pytest.mark.parametrize(
-    ("copy_state", "is_watched"),
+    ("fields", "is_watched"),
     [
-        (CopyState.WANTED, True),
-        (CopyState.COPYING, True),
-        (CopyState.ARCHIVED, False),
-        (CopyState.LOST, False),
-        (CopyState.NONE, False),
+        pytest.param({"copy_state": CopyState.WANTED}, True, id="to be copied"),
+        pytest.param({"copy_state": CopyState.COPYING}, True, id="being copied"),
+        pytest.param({"copy_state": CopyState.ARCHIVED, "has_poster": True}, False, id="copied"),
+        pytest.param({"copy_state": CopyState.ARCHIVED}, True, id="no picture yet"),
+        pytest.param({"copy_state": CopyState.ARCHIVED, "settled_at": NOW}, False, id="no picture for long"),
+        pytest.param({"copy_state": CopyState.LOST}, False, id="lost"),
+        pytest.param({"copy_state": CopyState.NONE}, False, id="nothing to copy"),
     ],
 )
-def test_takes_are_watched_until_their_files_are_kept(
-    alice: Membership, alice_client: Client, path: str, serve: Serve, copy_state: str, is_watched: bool
+def test_takes_are_watched_until_their_files_are_kept_and_there_is_something_to_see(
+    alice: Membership, alice_client: Client, path: str, serve: Serve, fields: dict[str, Any], is_watched: bool
 ) -> None:
     server = serve(making())
     takes = alice_client.post(path, wish(connection_at(alice, server.url)))["Location"]
     send_all()
-    Generation.objects.update(
-        state=State.SUCCEEDED, settled_at=NOW, next_refresh_at=None, copy_state=copy_state, width=16, height=9
-    )
+    settled = {
+        "state": State.SUCCEEDED,
+        "settled_at": timezone.now(),
+        "next_refresh_at": None,
+        "width": 16,
+        "height": 9,
+    }
+    Generation.objects.update(**settled | fields)
     opening = alice_client.get(takes).content.decode().partition('id="takes"')[2].partition(">")[0]
     assert ("hx-trigger" in opening) is is_watched
 

@@ -9,7 +9,6 @@ from typing import Any, Final
 from . import answers, directives
 from .clips import FORMATS
 from .fate import Phase, fate_of
-from .frames import unfetchable
 from .http_parts import Reply, Request, html_reply, json_reply
 from .requests_seen import RequestsSeen
 from .sightings import Sightings
@@ -61,7 +60,7 @@ class Creating:
             asked = source | asked | {"generation_type": _TYPES_OF_ANOTHER[of_another[2]]}
         else:
             asked["generation_type"] = _TYPES[path]
-            problem = _problem(asked) or unfetchable(asked)
+            problem = _problem(asked)
             if problem:
                 return json_reply({"detail": problem}, 400)
         return self._make(asked, told)

@@ -1,6 +1,7 @@
 """Kill anything at any moment, with -9: nothing is lost, nothing is made up, and it all ends where upstream says.
 
-`CHAOS_KILLS=1000` runs the longer mode, `CHAOS_SEED` repeats the kills of an earlier run.
+`CHAOS_KILLS=1000` runs the longer mode. Every run kills the same in the same order, at moments that the machine decides; another
+`CHAOS_SEED` kills in another order.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from tests.chaos.person import Person
 from tests.ops.installation import Installation, fresh_database
 
 KILLS = int(os.environ.get("CHAOS_KILLS", "60"))
-SEED = int(os.environ.get("CHAOS_SEED", random.randrange(10**6)))
+SEED = int(os.environ.get("CHAOS_SEED", "509185"))
 GENERATIONS = 500
 BATCH = 25
 SECONDS_BETWEEN_KILLS = 0.8

@@ -7,7 +7,6 @@ from urllib.parse import quote
 
 import pytest
 import requests
-from pytest_httpserver import HTTPServer
 
 from lumaboard.simulator import Simulator
 from tests.simulator.tools import LIFETIME, TINY, Asker, Clock
@@ -56,23 +55,6 @@ def test_the_pace_makes_everything_faster(make_simulator: Callable[..., Simulato
         asker.poll("hasty")
         clock.advance(3.7)
         assert asker.poll("hasty").json()["state"] == "completed"
-
-
-def test_a_picture_on_this_machine_is_fetched_and_one_elsewhere_taken_at_its_word(
-    asker: Asker, httpserver: HTTPServer
-) -> None:
-    httpserver.expect_request("/frame.png").respond_with_data(b"\x89PNG\r\n\x1a\n...", content_type="image/png")
-    httpserver.expect_request("/page").respond_with_data("<html>")
-
-    def make(url: str) -> int:
-        frames = {"frame0": {"type": "image", "url": url}}
-        return asker.ask("/generations", "POST", json={"prompt": "a lake", "keyframes": frames}).status_code
-
-    here = f"http://127.0.0.1:{httpserver.port}"
-    assert [make(f"{here}{path}") for path in ("/frame.png", "/page", "/missing")] == [201, 400, 400]
-    assert make("https://127.0.0.1:1/frame.png") == make("http://192.0.2.1/frame.png") == 201
-    assert make("http://[::1/frame.png") == make("http://frames.invalid/a.png") == 201
-    assert [asked.path for asked, _answer in httpserver.log] == ["/frame.png", "/page", "/missing"]
 
 
 def test_a_restart_goes_on_where_it_was(make_simulator: Callable[..., Simulator], clock: Clock) -> None:

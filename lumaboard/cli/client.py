@@ -9,7 +9,7 @@ from typing import Any, Final
 import requests
 
 from lumaboard.cli.config import Login
-from lumaboard.cli.errors import UNREACHABLE, CliError
+from lumaboard.cli.errors import UNREACHABLE, CliError, NotThere
 
 TIMEOUT: Final = (10, 60)
 _MOST_WAITS: Final = 5
@@ -56,6 +56,8 @@ class Client:
             if answer.status_code != 429:
                 break
             self._sleep(min(float(answer.headers.get("Retry-After", "1")), _LONGEST_WAIT_S))
+        if answer.status_code == 404:
+            raise NotThere(_words_of(answer))
         if not 200 <= answer.status_code < 300:
             raise CliError(_words_of(answer))
         return answer

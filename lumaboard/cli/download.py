@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
@@ -22,6 +23,7 @@ _EXTENSIONS: Final = {
 }
 _BLOCK: Final = 256 * 1024
 _TRIES: Final = 5
+_SLASHES: Final = tuple({"/", os.sep})
 
 Report = Callable[[int, int], None]
 
@@ -35,8 +37,13 @@ def choose(assets: list[dict[str, Any]], role: str) -> dict[str, Any]:
     raise CliError(f"There is no file “{role}” to download (yet).", FAILED)
 
 
-def download(client: Client, asset: dict[str, Any], target: Path, *, report: Report) -> Path:
-    """Write the file, or go on where an earlier run was cut; `target` may be a folder. An existing file stays as it is."""
+def download(client: Client, asset: dict[str, Any], wanted: str, *, report: Report) -> Path:
+    """Write the file, or go on where an earlier run was cut. An existing file stays as it is.
+
+    What is wanted may be a folder; one that ends in a slash is made.
+    """
+    target = Path(wanted)
+    _make_folder(target if wanted.endswith(_SLASHES) else target.parent)
     if target.is_dir():
         generation = asset["url"].split("/generations/")[1].split("/")[0]
         target = target / f"{generation}-{asset['role']}.{_EXTENSIONS.get(asset['content_type'], 'bin')}"
@@ -58,6 +65,13 @@ def download(client: Client, asset: dict[str, Any], target: Path, *, report: Rep
         part.unlink()
         raise CliError("What came is not the file: its checksum differs. It was removed; try again.", FAILED)
     return part.replace(target)
+
+
+def _make_folder(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise CliError(f"The folder {folder} cannot be made: {error.strerror}.") from error
 
 
 def _fetch(client: Client, asset: dict[str, Any], part: Path, report: Report) -> None:

@@ -16,3 +16,7 @@ class CliError(Exception):
     def __init__(self, message: str, code: int = REFUSED) -> None:
         super().__init__(message)
         self.code = code
+
+
+class NotThere(CliError):
+    """The board has nothing at this address, or nothing for whoever asks."""

@@ -10,14 +10,13 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
 from lumaboard.cli.client import Client
 from lumaboard.cli.config import Login, keep_login, read_login
 from lumaboard.cli.download import choose, download
-from lumaboard.cli.errors import FAILED, TIMED_OUT, CliError
+from lumaboard.cli.errors import FAILED, TIMED_OUT, CliError, NotThere
 
 EXIT_CODES = """
 exit codes: 0 done · 1 the board refused · 2 the command was not understood · 3 a generation failed, or has no such file ·
@@ -81,7 +80,7 @@ def parser() -> argparse.ArgumentParser:
 
     get = _command(commands, "get", "show a generation, or download its file", _get)
     get.add_argument("id", help="number on the board, or id at the provider")
-    get.add_argument("--download", nargs="?", const=".", metavar="PATH", help="file or folder (default: here)")
+    get.add_argument("--download", nargs="?", const=".", metavar="PATH", help="file, or folder with a / behind it (default: here)")
     get.add_argument("--role", default="main", help="which file (default: the best film)")
 
     share = _command(commands, "share", "make a link for people outside", _share)
@@ -164,7 +163,7 @@ def _list(asked: argparse.Namespace) -> int:
 
 def _wait(asked: argparse.Namespace) -> int:
     client, ends_at = _client(), time.monotonic() + asked.timeout
-    return _watch(client, asked, [_number(client, one) for one in asked.ids], ends_at=ends_at)
+    return _watch(client, asked, [_find(client, one)["id"] for one in asked.ids], ends_at=ends_at)
 
 
 def _watch(client: Client, asked: argparse.Namespace, ids: Sequence[int], *, ends_at: float) -> int:
@@ -185,18 +184,18 @@ def _watch(client: Client, asked: argparse.Namespace, ids: Sequence[int], *, end
 
 def _get(asked: argparse.Namespace) -> int:
     client = _client()
-    row = client.get(f"/generations/{_number(client, asked.id)}")
+    row = _find(client, asked.id)
     if asked.download is None:
         return _say(asked, row, _line(row))
     asset = choose(client.get(f"/generations/{row['id']}/assets")["items"], asked.role)
-    path = download(client, asset, Path(asked.download), report=lambda done, size: _progress(asset["role"], done, size))
+    path = download(client, asset, asked.download, report=lambda done, size: _progress(asset["role"], done, size))
     return _say(asked, {**asset, "path": str(path)}, str(path))
 
 
 def _share(asked: argparse.Namespace) -> int:
     client = _client()
     body: dict[str, Any] = {
-        "generations": [_number(client, one) for one in asked.ids],
+        "generations": [_find(client, one)["id"] for one in asked.ids],
         "name": asked.name,
         "download": asked.allow_download,
         "view_limit": asked.views,
@@ -215,14 +214,18 @@ def _client() -> Client:
     return Client(read_login(os.environ))
 
 
-def _number(client: Client, text: str) -> int:
-    """The number on the board of what somebody named by it, or by the provider's id."""
+def _find(client: Client, text: str) -> dict[str, Any]:
+    """The generation that somebody named by its number on the board, or by the provider's id."""
     if text.isascii() and text.isdigit() and len(text) < 19:
-        return int(text)
+        try:
+            row: dict[str, Any] = client.get(f"/generations/{int(text)}")
+        except NotThere as error:
+            raise CliError(f"There is no generation {text}.") from error
+        return row
     found = [row for row in client.get("/generations", q=text, limit=100)["items"] if row["task_id"] == text]
     if not found:
         raise CliError(f"There is no generation {text}.")
-    return int(found[0]["id"])
+    return dict(found[0])
 
 
 def _line(row: dict[str, Any]) -> str:

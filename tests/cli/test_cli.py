@@ -117,6 +117,23 @@ def test_a_download_is_checked_and_not_repeated(signed_in: Terminal, alice: Memb
     assert "another file" in signed_in.run("get", str(row.pk), "--download", str(path), code=1)
 
 
+def test_a_download_makes_the_folder_that_a_slash_names(signed_in: Terminal, alice: Membership) -> None:
+    row = make_generation(make_connection(alice.workspace), state=State.SUCCEEDED)
+    make_kept_asset(row, FILM)
+    told = signed_in.run("get", str(row.pk), "--download", "films/harbour/")
+    assert told.strip() == f"films/harbour/{row.pk}-raw.mp4"
+    assert (signed_in.folder / told.strip()).read_bytes() == FILM
+    signed_in.run("get", str(row.pk), "--download", "new/film.mp4")
+    assert (signed_in.folder / "new" / "film.mp4").read_bytes() == FILM
+    said = signed_in.run("get", str(row.pk), "--download", "new/film.mp4/", code=1)
+    assert "cannot be made" in said
+
+
+def test_a_number_that_nothing_has_is_named(signed_in: Terminal, alice: Membership) -> None:
+    for command in ("get", "wait", "share"):
+        assert "There is no generation 999999." in signed_in.run(command, "999999", code=1)
+
+
 def test_a_cut_download_goes_on_where_it_was_cut(terminal: Terminal, httpserver: HTTPServer) -> None:
     asked: list[str] = []
 

@@ -41,12 +41,13 @@ class GenerationQuery(Schema):
     model_config = ConfigDict(populate_by_name=True)
 
     state: Literal["", "in-progress", "ready", "failed", "attention", "saving"] = ""
-    owner: RowId | None = None
+    owner: RowId | Literal["me"] | None = Field(None, description="A member's id, or `me`")
     connection: RowId | None = None
     model: Text = Field("", max_length=80)
     since: date | None = Field(None, alias="from")
     until: date | None = Field(None, alias="to")
     q: Text = Field("", max_length=200, description="Words, or beginnings of words, of prompt, title and ids")
+    favourites: bool = Field(False, description="Only what you have starred")
     trash: bool = False
     after: Cursor = ""
     limit: int = Field(50, ge=1, le=100)
@@ -79,6 +80,7 @@ def list_generations(request: ApiRequest, query: Query[GenerationQuery]) -> dict
         since=query.since,
         until=query.until,
         words=query.q.strip(),
+        is_favourites=query.favourites,
         is_trash=query.trash,
     )
     rows = rows_for_gallery(member.workspace.pk, filters, seen_by=member.user.pk)

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from lumaboard.accounts.models import ApiToken, Membership, Role
 from lumaboard.generations.models import AssetRole, Generation, State
+from lumaboard.generations.remarks import Favourite
 from tests.api.conftest import Program, program_of
 from tests.factories import NOW, make_connection, make_generation, make_kept_asset, make_member
 
@@ -52,10 +53,13 @@ def test_the_filters_are_the_gallerys(alice: Membership, bob: Membership, progra
     ready = make_generation(connection, state=State.SUCCEEDED, created_by=alice.user, model="ray-2", prompt="a red fox")
     queued = make_generation(other, created_by=bob.user, created_at=NOW - timedelta(days=3))
     trashed = make_generation(connection, trashed_at=NOW)
+    Favourite.objects.create(generation=queued, user=alice.user)
     for query, wanted in {
         "state=ready": [ready.pk],
         "state=in-progress": [queued.pk],
         f"owner={bob.user.pk}": [queued.pk],
+        "owner=me": [ready.pk],
+        "favourites=true": [queued.pk],
         f"connection={other.pk}": [queued.pk],
         "model=ray-2": [ready.pk],
         "to=2026-11-20": [queued.pk],

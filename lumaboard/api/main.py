@@ -7,7 +7,7 @@ from django.shortcuts import render
 from django.views.decorators.http import require_safe
 from ninja import NinjaAPI
 
-from lumaboard.api import about, assets, errors, generations, shares, takes
+from lumaboard.api import about, assets, errors, generations, pictures, shares, takes
 from lumaboard.api.auth import BearerToken
 from lumaboard.api.bodies import JsonParser
 
@@ -29,7 +29,7 @@ api = NinjaAPI(
     docs_decorator=require_safe,
 )
 errors.register(api)
-for part in (about.router, generations.router, takes.router, assets.router, shares.router):
+for part in (about.router, generations.router, takes.router, pictures.router, assets.router, shares.router):
     api.add_router("", part)
 
 

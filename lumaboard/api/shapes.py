@@ -17,7 +17,7 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Asset, CopyState, Generation, Transition
 from lumaboard.sharing.addresses import url_of
 from lumaboard.sharing.models import ShareLink
-from lumaboard.submission.models import Intent
+from lumaboard.submission.models import Intent, Picture
 
 StateWord = Literal["queued", "running", "succeeded", "failed"]
 CopyWord = Literal["none", "wanted", "copying", "archived", "lost"]
@@ -141,6 +141,17 @@ class TrackResult(Schema):
     new: list[TrackedOut]
     known: list[TrackedOut]
     unreadable: list[str]
+
+
+class PictureOut(Schema):
+    """One that you have uploaded."""
+
+    id: int
+    content_type: str
+    size: int
+    sha256: str
+    width: int
+    height: int
 
 
 class MoneyOut(Schema):
@@ -320,6 +331,11 @@ def takes_as_they_are(order: UUID, intents: Sequence[Intent]) -> dict[str, Any]:
         "is_answered": not any(intent.is_under_way for intent in intents),
         "takes": [_take_of(intent) for intent in intents],
     }
+
+
+def picture_of(picture: Picture) -> dict[str, Any]:
+    told = ("content_type", "size", "sha256", "width", "height")
+    return {"id": picture.pk, **{name: getattr(picture, name) for name in told}}
 
 
 def _take_of(intent: Intent) -> dict[str, Any]:

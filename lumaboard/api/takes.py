@@ -21,8 +21,10 @@ from lumaboard.api.shapes import TakeList, takes_as_they_are
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Generation
 from lumaboard.submission.frames import NoFrame, frame_of
+from lumaboard.submission.lineage import made_anew
 from lumaboard.submission.models import Kinship, Source
 from lumaboard.submission.operations import LONGEST_KEY, KeyReused, NamesHidden, NotIntended
+from lumaboard.submission.pictures import of_member
 from lumaboard.submission.slots import Busy, slot
 from lumaboard.submission.takes import Order, order, takes_of
 from lumaboard.submission.wishes import (
@@ -48,9 +50,10 @@ _SIDES: Final = (("start", "last", Kinship.START_FRAME), ("end", "first", Kinshi
 
 
 class FrameIn(Schema):
-    """A picture at an address, or a frame of a generation. Either, and not both."""
+    """A picture at an address, one that you have uploaded, or a frame of a generation: one of the three."""
 
     url: Text = Field("", max_length=LONGEST_ADDRESS)
+    picture: RowId | None = None
     generation: RowId | None = None
     frame: Literal["", "first", "last"] = Field(
         "", description="Left out: its last to start with, its first to end with"
@@ -71,6 +74,7 @@ class MakeIn(Schema):
     end: FrameIn | None = None
     others: dict[Text, Any] = Field({}, description="Whatever else the provider takes; sent as it stands")
     count: int = Field(1, ge=1, le=MOST_TAKES, description="So many takes, alike")
+    made_from: RowId | None = Field(None, description="The generation that is made again or varied; its page tells")
     is_private: bool = False
     connection: RowId | None = Field(None, description="Needed only where the workspace has several")
     wait: int = Field(LONGEST_WAIT_S, ge=0, le=LONGEST_WAIT_S, description="Seconds to wait for the provider's answers")
@@ -90,7 +94,7 @@ def make(request: ApiRequest, payload: MakeIn, idempotency_key: Key = "") -> Sta
     member = request.auth
     member.require("submit")
     connection = connection_named(member, payload.connection)
-    wish, kin = _wish(member, connection, payload)
+    wish, kin, pictures = _wish(member, connection, payload)
     token = uuid5(_KEYS, idempotency_key) if idempotency_key else uuid4()
     try:
         made = order(
@@ -102,6 +106,7 @@ def make(request: ApiRequest, payload: MakeIn, idempotency_key: Key = "") -> Sta
             source=Source.API,
             is_private=payload.is_private,
             made_from=kin,
+            pictures=pictures,
             now=timezone.now(),
         )
     except KeyReused as error:
@@ -136,14 +141,16 @@ def _wait_for(made: Order, *, seconds: int) -> None:
         return
 
 
-def _wish(member: Member, connection: Connection, payload: MakeIn) -> tuple[Wish, list[tuple[int, str]]]:
-    """Put the wish together, and what it comes of; raises `ApiError` with what the provider would refuse."""
+def _wish(member: Member, connection: Connection, payload: MakeIn) -> tuple[Wish, list[tuple[int, str]], list[int]]:
+    """Put the wish together, what it comes of, and the pictures in it; raises `ApiError` with what the provider would refuse."""
     frames: dict[str, Frame | None] = {}
     kin: list[tuple[int, str]] = []
     for side, usual, kinship in _SIDES:
         frames[side], parent = _frame(member, connection, side, usual, getattr(payload, side))
         if parent is not None:
             kin.append((parent, kinship))
+    if (source := _generation(member, payload.made_from, where="body.made_from")) is not None:
+        kin.append(made_anew(source, payload.prompt))
     try:
         concepts = read_concepts(payload.concepts)
         check_others(payload.others)
@@ -164,7 +171,8 @@ def _wish(member: Member, connection: Connection, payload: MakeIn) -> tuple[Wish
     )
     if found := objections(wish, kind=connection.kind):
         raise ApiError(422, fields=[(f"body.{name}", sentence) for name, sentence in found.items()])
-    return wish, kin
+    given = (frame.picture for frame in (payload.start, payload.end) if frame is not None)
+    return wish, kin, [pk for pk in given if pk is not None]
 
 
 def _frame(
@@ -172,22 +180,32 @@ def _frame(
 ) -> tuple[Frame | None, int | None]:
     if asked is None:
         return None, None
-    if bool(asked.url) == (asked.generation is not None):
-        raise ApiError(422, fields=[(f"body.{side}", "Give an address or a generation.")])
-    seen = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk).present()
-    row = None
-    if asked.generation is not None:
-        row = seen.select_related("connection").filter(pk=asked.generation).first()
-        if row is None:
-            raise ApiError(422, fields=[(f"body.{side}.generation", "There is no such generation.")])
+    if [bool(asked.url), asked.picture is not None, asked.generation is not None].count(True) != 1:
+        raise ApiError(422, fields=[(f"body.{side}", "Give an address, a picture or a generation.")])
+    row = _generation(member, asked.generation, where=f"body.{side}.generation")
+    picture = of_member(member, asked.picture)
+    if asked.picture is not None and picture is None:
+        raise ApiError(422, fields=[(f"body.{side}.picture", "There is no such picture of yours.")])
     try:
         return frame_of(
-            "url" if asked.url else asked.frame or usual,
+            "url" if asked.url else "upload" if picture is not None else asked.frame or usual,
             side=side,
             url=asked.url,
+            picture=picture,
             generation=row,
             connection=connection,
             now=timezone.now(),
         )
     except NoFrame as error:
         raise ApiError(422, fields=[(f"body.{side}", str(error))]) from error
+
+
+def _generation(member: Member, pk: int | None, *, where: str) -> Generation | None:
+    """The one that a body names here, as far as this member may see it; raises `ApiError` where there is none."""
+    if pk is None:
+        return None
+    seen = Generation.objects.in_workspace(member.workspace.pk).visible_to(member.user.pk).present()
+    row = seen.select_related("connection").filter(pk=pk).first()
+    if row is None:
+        raise ApiError(422, fields=[(where, "There is no such generation.")])
+    return row

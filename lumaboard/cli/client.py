@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
 from typing import Any, Final
 
 import requests
@@ -30,6 +31,10 @@ class Client:
 
     def post(self, path: str, body: dict[str, Any], *, headers: Mapping[str, str] | None = None) -> Any:
         return self._ask("POST", path, json=body, headers=headers).json()
+
+    def upload(self, path: str, file: Path) -> Any:
+        with file.open("rb") as body:
+            return self._ask("POST", path, files={"file": (file.name, body.read())}).json()
 
     def open(self, path: str, *, start: int) -> requests.Response:
         """Begin to read a file at this byte; whoever asks reads and closes it."""

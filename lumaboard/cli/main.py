@@ -10,6 +10,7 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -52,7 +53,11 @@ def parser() -> argparse.ArgumentParser:
     make.add_argument("--format", dest="aspect_ratio", help="such as 16:9")
     make.add_argument("--length", dest="duration", help="5s or 9s")
     make.add_argument("--resolution", help="such as 720p")
-    make.add_argument("--start", metavar="FRAME", help="address of a picture, or number of a generation to go on from")
+    make.add_argument(
+        "--start", metavar="FRAME", help="number of a generation to go on from, or address or file of a picture"
+    )
+    make.add_argument("--end", metavar="FRAME", help="the same, to end with")
+    make.add_argument("--made-from", type=int, metavar="NUMBER", help="generation that this one is made after")
     make.add_argument("--connection", type=int, help="number of the connection, where there are several")
     make.add_argument("--private", action="store_true", help="keep them to yourself")
     make.add_argument("--key", help="idempotency key: the same again makes nothing twice")
@@ -80,7 +85,9 @@ def parser() -> argparse.ArgumentParser:
 
     get = _command(commands, "get", "show a generation, or download its file", _get)
     get.add_argument("id", help="number on the board, or id at the provider")
-    get.add_argument("--download", nargs="?", const=".", metavar="PATH", help="file, or folder with a / behind it (default: here)")
+    get.add_argument(
+        "--download", nargs="?", const=".", metavar="PATH", help="file, or folder with a / behind it (default: here)"
+    )
     get.add_argument("--role", default="main", help="which file (default: the best film)")
 
     share = _command(commands, "share", "make a link for people outside", _share)
@@ -116,9 +123,8 @@ def _make(asked: argparse.Namespace) -> int:
     body = {"prompt": sys.stdin.read() if asked.prompt == "-" else asked.prompt, "count": asked.takes}
     body |= {name: getattr(asked, name) for name in _SENT_AS_TYPED if getattr(asked, name) is not None}
     body |= {"is_private": asked.private}
-    if asked.start is not None:
-        is_number = asked.start.isascii() and asked.start.isdigit()
-        body["start"] = {"generation": int(asked.start)} if is_number else {"url": asked.start}
+    frames = {side: getattr(asked, side) for side in ("start", "end")}
+    body |= {side: _frame(client, named) for side, named in frames.items() if named is not None}
     told = client.post("/takes", body, headers={"Idempotency-Key": asked.key or str(uuid4())})
     while not told["is_answered"] and time.monotonic() < ends_at:
         time.sleep(asked.every)
@@ -135,7 +141,19 @@ def _make(asked: argparse.Namespace) -> int:
     return ended if is_whole else FAILED
 
 
-_SENT_AS_TYPED = ("model", "aspect_ratio", "duration", "resolution", "connection")
+_SENT_AS_TYPED = ("model", "aspect_ratio", "duration", "resolution", "made_from", "connection")
+
+
+def _frame(client: Client, named: str) -> dict[str, Any]:
+    """What a film begins or ends with; a file is uploaded."""
+    if named.isascii() and named.isdigit():
+        return {"generation": int(named)}
+    if named.startswith(("https://", "http://")):
+        return {"url": named}
+    try:
+        return {"picture": client.upload("/pictures", Path(named))["id"]}
+    except OSError as error:
+        raise CliError(f"{named} is no number, no address, and no file that can be read.") from error
 
 
 def _track(asked: argparse.Namespace) -> int:

@@ -17,6 +17,7 @@ from lumaboard.generations.models import Generation
 from lumaboard.generations.naming import name_of
 from lumaboard.submission import pictures
 from lumaboard.submission.frames import NoFrame, cannot_fetch, frame_of, pictured
+from lumaboard.submission.lineage import made_anew
 from lumaboard.submission.models import Kinship, Picture
 from lumaboard.submission.reach import reaches_us
 from lumaboard.submission.wishes import (
@@ -212,8 +213,7 @@ class MakeForm(forms.Form):
             if picture is not None:
                 given.append(picture.pk)
         if source := self._generation(data.get("made_from")):
-            is_same = " ".join(source.prompt.split()) == " ".join(data.get("prompt", "").split())
-            kin.append((source.pk, Kinship.AGAIN if is_same else Kinship.VARY))
+            kin.append(made_anew(source, data.get("prompt", "")))
         wish = Wish(
             **{name: data.get(name) or "" for name in ("prompt", "model", "aspect_ratio", "duration", "resolution")},
             loop=data.get("loop", False),

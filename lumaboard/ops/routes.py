@@ -180,6 +180,7 @@ ROUTES: Final[dict[str, Access]] = {
     "api:track": api(post="track"),
     "api:make": api(post="submit"),
     "api:takes": api(get="submit"),
+    "api:pictures": api(post="submit"),
     "api:generation": api_of("change_all", get="see", patch="change_own", delete="change_own"),
     "api:restore": api_of("change_all", post="change_own"),
     "api:refresh": api_of("change_all", post="change_own"),

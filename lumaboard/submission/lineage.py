@@ -59,6 +59,12 @@ def note_origins(intent: Intent, *, child_id: int, asked: Mapping[str, Any]) -> 
     )
 
 
+def made_anew(source: Generation, prompt: str) -> tuple[int, Kinship]:
+    """What a wish that took over another generation's comes of: made again where it says the same, else varied."""
+    is_same = " ".join(source.prompt.split()) == " ".join(prompt.split())
+    return source.pk, Kinship.AGAIN if is_same else Kinship.VARY
+
+
 def origins_of(generation: Generation, *, seen_by: int) -> list[Relative]:
     """What it came of, as far as this person may know; one query."""
     return _relatives(generation, "parent", "child", seen_by=seen_by)

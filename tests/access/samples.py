@@ -12,6 +12,7 @@ from typing import Final
 from lumaboard.generations.models import AssetRole
 from tests.access.world import Of
 from tests.factories import PASSWORD
+from tests.media.samples import picture_bytes
 
 NEW_PASSWORD = "another long enough password"
 PROVIDER = {"kind": "cometapi", "key": "sk-mine-0123456789", "base_url": "http://127.0.0.1:1", "anyway": "1"}
@@ -24,6 +25,7 @@ class Sample:
     of: Of = Of.NOTHING
     form: Mapping[str, str] = field(default_factory=dict)
     json: Mapping[str, object] | None = None  # what a program sends instead; `"{addable}"` is the id of a generation
+    file: bytes = b""  # goes along with the form, as `file`
     query: str = ""
     last: tuple[str, ...] = ()  # values of the path's last parameter
     is_idle: bool = False  # what it asks for is so already
@@ -114,6 +116,7 @@ SAMPLES: Final[dict[str, Sample]] = {
     "api:track": Sample(json={"ids": ["ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"]}),
     "api:make": Sample(json={"prompt": "A quiet harbour"}),
     "api:takes": Sample(of=Of.TAKES),
+    "api:pictures": Sample(file=picture_bytes()),
     "api:generation": Sample(of=Of.GENERATION, json={"title": "Another title"}),
     "api:restore": Sample(of=Of.GENERATION, json={}),
     "api:refresh": Sample(of=Of.GENERATION, json={}),

@@ -18,6 +18,7 @@ from urllib.parse import quote, urlsplit
 
 from django.core import mail
 from django.core.cache import caches
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.db import connection as database
 from django.db import transaction
 from django.http.response import HttpResponseBase
@@ -73,8 +74,8 @@ NO_CHANGE = 'UPDATE "accounts_workspace" SET "seq"'
 """All that an act writes which finds everything as it wants it."""
 UNRECORDED = {"profile", "mfa_edit_webauthn", "gallery:favourite", "news:read", "news:preferences"}
 """What people change of nothing but their own: how they are called, how things look to them, what they like and hear of."""
-RECORDED_LATER = {"gallery:new", "api:make"}
-"""What is told once it is so: of a request that something came of."""
+RECORDED_LATER = {"gallery:new", "api:make", "api:pictures"}
+"""What is told once it is so: of a request that something came of, and with it of the pictures in it."""
 CARDS = ("sharing:card", "sharing:item_card")
 """Always a picture: where nothing may be told, one and the same."""
 FOR_OTHER_SITES = (*CARDS, "sharing:oembed", "sharing:embed", "sharing:item_embed")
@@ -433,7 +434,9 @@ def send(
         body = json.dumps(ask.sample.json).replace('"{addable}"', str(known["addable"]))
         return Answer.read(browser.generic(ask.method, url, body, "application/json", headers=told), url)
     if ask.method == "POST":
-        form = {name: value.format(**known) for name, value in ask.sample.form.items()}
+        form: dict[str, object] = {name: value.format(**known) for name, value in ask.sample.form.items()}
+        if ask.sample.file:
+            form["file"] = SimpleUploadedFile("first.jpg", ask.sample.file)
         return Answer.read(browser.post(url, form, headers=told | FROM_OUR_PAGE), url)
     return Answer.read(browser.generic(ask.method, url, headers=told), url)
 

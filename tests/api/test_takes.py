@@ -5,18 +5,24 @@ from __future__ import annotations
 import json
 import threading
 from datetime import timedelta
+from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import pytest
+from django.core.files.uploadedfile import SimpleUploadedFile
+from django.test import Client
 from django.utils import timezone
+from pytest_django import Settings
 
 from lumaboard.accounts.models import Membership, Role
 from lumaboard.generations.models import Generation, State
 from lumaboard.news.models import Batch
-from lumaboard.submission.models import Intent, IntentState, Kinship, Lineage
+from lumaboard.submission.models import Intent, IntentState, Kinship, Lineage, Picture
 from lumaboard.submission.takes import send_one
-from tests.api.conftest import Program, program_of
+from tests.api.conftest import V1, Program, program_of
 from tests.factories import make_connection, make_generation, make_member, make_price
+from tests.media.samples import picture_bytes
 from tests.submission.conftest import Serve, connection_at, hanging_up, in_turn, making, saying_json
 from tests.submission.conftest import serve as serve  # the fixture
 
@@ -105,6 +111,7 @@ def test_after_a_day_a_key_means_something_new(alice: Membership, program: Progr
         ({"loop": True, "end": {"url": "https://example.com/a.jpg"}}, "body.loop"),
         ({"start": {"url": "ftp://example.com/a.jpg"}}, "body.start"),
         ({"start": {}}, "body.start"),
+        ({"start": {"url": "https://example.com/a.jpg", "picture": 1}}, "body.start"),
         ({"start": {"generation": 999_999}}, "body.start.generation"),
         ({"concepts": ["dolly zoom"]}, "body.concepts"),
         ({"others": {"model": "ray-3"}}, "body.others"),
@@ -147,6 +154,57 @@ def test_a_wish_travels_as_from_the_form_and_its_origin_is_kept(alice: Membershi
     made = Generation.objects.exclude(pk=before.pk).get()
     assert (made.is_private, made.created_by) == (True, alice.user)
     assert Lineage.objects.get().kind == Kinship.EXTEND
+
+
+def test_what_is_made_again_or_varied_says_so(alice: Membership, serve: Serve) -> None:
+    connection = connection_at(alice, serve(making()).url)
+    before = make_generation(connection, state=State.SUCCEEDED, prompt="A quiet harbour")
+    program = program_of(alice, "submit")
+    for prompt, kinship in (("A quiet  harbour", Kinship.AGAIN), ("A loud harbour", Kinship.VARY)):
+        assert make(program, made_from=before.pk, prompt=prompt).status_code == 202
+        assert Intent.objects.latest("pk").made_from == [[before.pk, kinship]]
+    dana = make_member("Dana", role=Role.MEMBER, workspace=alice.workspace)
+    hidden = make_generation(connection, created_by=dana.user, is_private=True)
+    answers = [make(program, made_from=pk) for pk in (hidden.pk, 999_999)]
+    assert [answer.status_code for answer in answers] == [422, 422]
+    assert answers[0].json() == answers[1].json()
+
+
+@pytest.fixture
+def in_public(settings: Settings, tmp_path: Path) -> None:
+    settings.PUBLIC_URL = "https://board.example.org"
+    settings.MEDIA_ROOT = tmp_path / "media"
+
+
+def upload(program: Program, body: bytes) -> Any:
+    sent = {"file": SimpleUploadedFile("first.jpg", body)}
+    return Client().post(f"{V1}/pictures", sent, headers=program.headers)
+
+
+def test_a_picture_that_was_uploaded_begins_a_film(alice: Membership, program: Program, in_public: None) -> None:
+    make_connection(alice.workspace, kind="luma", base_url="https://api.example.com")
+    answers = [upload(program, picture_bytes()) for _time in range(2)]
+    told = answers[0].json()
+    assert [answer.status_code for answer in answers] == [201, 201]
+    assert told == answers[1].json()
+    assert (told["content_type"], told["width"], told["height"]) == ("image/jpeg", 64, 36)
+    assert make(program, start={"picture": told["id"]}).status_code == 202
+    address = json.loads(Intent.objects.get().request)["keyframes"]["frame0"]["url"]
+    shown = Client().get(urlsplit(address).path)
+    assert b"".join(shown) == picture_bytes()
+    assert Picture.objects.get().used_at is not None
+    dana = program_of(make_member("Dana", role=Role.MEMBER, workspace=alice.workspace))
+    refused = make(dana, start={"picture": told["id"]})
+    assert refused.json()["error"]["fields"][0]["where"] == "body.start.picture"
+
+
+def test_what_is_no_picture_is_refused_and_not_kept(program: Program, in_public: None) -> None:
+    answer = upload(program, b"not a picture")
+    assert answer.status_code == 422
+    assert answer.json()["error"]["fields"][0]["where"] == "body.file"
+    assert "JPEG, PNG and WebP" in answer.json()["error"]["fields"][0]["message"]
+    assert program.ask("post", "/pictures", {}).status_code in (415, 422)
+    assert not Picture.objects.exists()
 
 
 def test_a_take_tells_what_it_is_estimated_at(alice: Membership, program: Program) -> None:

@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import requests
+from pytest_django import Settings
 from pytest_httpserver import HTTPServer
 from werkzeug import Request, Response
 
@@ -17,7 +19,9 @@ from lumaboard.accounts.models import Membership
 from lumaboard.cli.main import main
 from lumaboard.generations.models import Generation, State
 from lumaboard.sharing.models import ShareLink
+from lumaboard.submission.models import Intent, Kinship, Lineage
 from tests.factories import make_connection, make_generation, make_kept_asset, make_token
+from tests.media.samples import picture_bytes
 from tests.submission.conftest import Serve, connection_at, making, saying_json
 from tests.submission.conftest import serve as serve  # the fixture
 
@@ -196,6 +200,23 @@ def test_make_has_films_made_once_and_says_their_numbers(
     assert len(server.requests) == 2
     said = terminal.run("make", "ab", code=1)
     assert "body.prompt" in said
+
+
+def test_make_begins_with_a_picture_from_the_disk(
+    terminal: Terminal, alice: Membership, live_server: Any, serve: Serve, settings: Settings
+) -> None:
+    settings.PUBLIC_URL = live_server.url
+    settings.MEDIA_ROOT = terminal.folder / "media"
+    server = serve(making())
+    connection = connection_at(alice, server.url)
+    before = make_generation(connection, state=State.SUCCEEDED, prompt="A quiet harbour")
+    terminal.run("login", live_server.url, text=make_token(alice, "submit", "read").token)
+    (terminal.folder / "first.jpg").write_bytes(picture_bytes())
+    terminal.run("make", "A loud harbour", "--start", "first.jpg", "--made-from", str(before.pk))
+    frame = json.loads(Intent.objects.get().request)["keyframes"]["frame0"]
+    assert requests.get(frame["url"], timeout=10).content == picture_bytes()
+    assert Lineage.objects.get().kind == Kinship.VARY
+    assert "no file that can be read" in terminal.run("make", "A harbour", "--end", "last.jpg", code=1)
 
 
 def test_make_says_what_was_refused(terminal: Terminal, alice: Membership, live_server: Any, serve: Serve) -> None:

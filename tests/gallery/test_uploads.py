@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 from datetime import timedelta
-from io import BytesIO
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,16 +29,10 @@ from lumaboard.submission import pictures
 from lumaboard.submission.models import Intent, Picture
 from tests.conftest import client_of
 from tests.factories import NOW, make_connection, make_generation, make_kept_asset, make_member, make_picture
-from tests.media.samples import quarters
+from tests.media.samples import picture_bytes
 
 pytestmark = pytest.mark.django_db
 BOARD = "https://board.example.org"
-
-
-def picture_bytes(width: int = 64, height: int = 36, kind: str = "JPEG") -> bytes:
-    file = BytesIO()
-    quarters(width, height).save(file, kind)
-    return file.getvalue()
 
 
 def chosen(body: bytes, name: str = "first.jpg") -> SimpleUploadedFile:

@@ -20,6 +20,13 @@ def quarters(width: int, height: int) -> Image.Image:
     return picture
 
 
+def picture_bytes(width: int = 64, height: int = 36, kind: str = "JPEG") -> bytes:
+    """The quarters as a file."""
+    file = io.BytesIO()
+    quarters(width, height).save(file, kind)
+    return file.getvalue()
+
+
 def moving(width: int = 64, height: int = 48, count: int = 24) -> Iterator[Image.Image]:
     """Quarters with a white bar that crosses them."""
     for index in range(count):

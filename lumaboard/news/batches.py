@@ -28,7 +28,7 @@ def begin(
 ) -> Batch | None:
     """Expect so many generations; None where they are too few to be a batch.
 
-    Twice with the same `uid` of one person is once.
+    `uid` is the token of an order; twice with the same of one person is once.
     """
     if wanted_count < LEAST:
         return None
@@ -36,7 +36,7 @@ def begin(
         workspace_id=workspace_id,
         created_by_id=created_by_id,
         uid=uid or uuid4(),
-        defaults={"wanted_count": wanted_count, "is_private": is_private, "created_at": now},
+        defaults={"is_order": uid is not None, "wanted_count": wanted_count, "is_private": is_private, "created_at": now},
     )
     return batch
 

@@ -16,7 +16,7 @@ from django.utils.translation import ngettext
 
 from lumaboard.generations.models import State
 from lumaboard.generations.naming import name_of
-from lumaboard.news.models import BatchMember, EventKind, Notice
+from lumaboard.news.models import Batch, BatchMember, EventKind, Notice
 
 ICONS: Final[Mapping[str, str]] = {
     EventKind.SUCCEEDED: "circle-check",
@@ -86,12 +86,13 @@ def lines_of(notices: Sequence[Notice], *, user_id: int, workspace_slug: str) ->
 def _line(notice: Notice, outcomes: Mapping[int, _Outcome], *, user_id: int, workspace_slug: str) -> Line:
     event = notice.event
     if event.generation is not None:
-        about, shown, owner = name_of(event.generation), event.generation_id, event.generation.created_by
+        about, owner = name_of(event.generation), event.generation.created_by
+        url = reverse("gallery:detail", args=[workspace_slug, event.generation.pk])
     else:
         assert event.batch is not None  # a constraint says so
-        assert event.batch_id is not None
-        outcome = outcomes.get(event.batch_id, _Outcome(0, 0, None))
-        about, shown, owner = outcome.sentence, outcome.best_pk, event.batch.created_by
+        outcome = outcomes.get(event.batch.pk, _Outcome(0, 0, None))
+        about, owner = outcome.sentence, event.batch.created_by
+        url = _url_of_batch(event.batch, outcome, user_id=user_id, workspace_slug=workspace_slug)
     return Line(
         pk=notice.pk,
         uid=event.uid,
@@ -100,12 +101,19 @@ def _line(notice: Notice, outcomes: Mapping[int, _Outcome], *, user_id: int, wor
         tone=TONES[event.kind],
         about=about,
         owner=str(owner) if owner is not None and owner.pk != user_id else "",
-        url=reverse("gallery:detail", args=[workspace_slug, shown])
-        if shown
-        else reverse("gallery:index", args=[workspace_slug]),
+        url=url,
         at=event.at,
         is_unread=notice.seen_at is None,
     )
+
+
+def _url_of_batch(batch: Batch, outcome: _Outcome, *, user_id: int, workspace_slug: str) -> str:
+    """Where all of it is told of: an order's page, which is for whoever ordered alone. Of others the best, if there is one."""
+    if batch.is_order and batch.created_by_id == user_id:
+        return reverse("gallery:takes", args=[workspace_slug, batch.uid])
+    if outcome.best_pk is None:
+        return reverse("gallery:index", args=[workspace_slug])
+    return reverse("gallery:detail", args=[workspace_slug, outcome.best_pk])
 
 
 def _outcomes(batch_ids: Iterable[int], *, user_id: int) -> dict[int, _Outcome]:

@@ -38,7 +38,8 @@ class Batch(models.Model):
     `wanted_count` is how many are still expected: a take that was refused is expected no more.
     """
 
-    uid = models.UUIDField(default=uuid4)  # for takes the token of their form, which is unique to its person alone
+    uid = models.UUIDField(default=uuid4)  # of an order its token, which is unique to its person alone
+    is_order = models.BooleanField(default=False)  # takes, which have a page that tells of them by the token
     workspace = models.ForeignKey("accounts.Workspace", on_delete=models.CASCADE, related_name="batches")
     created_by = models.ForeignKey(
         settings.AUTH_USER_MODEL, null=True, on_delete=shared_work_stays, related_name="batches"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection as database
@@ -139,6 +140,22 @@ def test_of_a_batch_the_batch_is_loud_and_what_belongs_to_it_is_not(alice: Membe
     loud = Notice.objects.filter(is_loud=True)
     assert Notice.objects.count() == 3
     assert [notice.event.kind for notice in loud] == [EventKind.BATCH_DONE]
+
+
+def test_news_of_an_order_leads_whoever_ordered_to_its_takes_and_others_to_a_film(
+    alice: Membership, bob: Membership, connection: Connection
+):
+    hears(bob, whose=Whose.EVERYONES)
+    films, token, now = works(connection, alice, 2), uuid4(), timezone.now()
+    batch = batches.begin(alice.workspace.pk, created_by_id=alice.user.pk, wanted_count=2, uid=token, now=now)
+    assert batch is not None
+    batches.join(batch.pk, [film.pk for film in films])
+    batches.close_done([batch.pk], now=now)
+    tell_of(*films)
+    assert url(alice, f"new/{token}/") in client_of(alice).get(url(alice, "news/")).content.decode()
+    page = client_of(bob).get(url(bob, "news/")).content.decode()
+    assert str(token) not in page
+    assert page.count(url(bob, f"g/{films[0].pk}/")) == 2  # of the batch, and of the film
 
 
 def test_whoever_does_not_hear_of_batches_hears_of_each(alice: Membership, connection: Connection):

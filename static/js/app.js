@@ -13,5 +13,6 @@ import "./copy.js";
 import "./toast.js";
 import "./paste.js";
 import "./menu.js";
+import "./row.js";
 import "./make.js";
 import "./news.js";

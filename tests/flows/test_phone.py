@@ -51,6 +51,13 @@ def test_on_a_phone_one_tracks_watches_and_opens_a_generation(team: Team, new_pa
     page.wait_for_url("**/accounts/**")
 
 
+def test_the_row_of_settings_shows_where_one_is(team: Team, new_page: Callable[..., Page]) -> None:
+    page = new_page(team.alice, **PHONE)
+    page.goto(f"{team.url}settings/tokens/")
+    expect(page.get_by_role("link", name="API tokens", exact=True)).to_be_in_viewport(ratio=1)
+    assert page.evaluate("scrollY") == 0
+
+
 def test_no_page_scrolls_sideways_at_320_pixels(team: Team, new_page: Callable[..., Page], console: Console) -> None:
     console.expected.append("Failed to load resource: the server responded with a status of 404")
     made = one_of_each(team)

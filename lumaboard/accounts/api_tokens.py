@@ -32,7 +32,15 @@ class Made:
     token: str
 
 
-def make(member: Member, *, name: str, scopes: Iterable[str], expires_at: datetime | None, now: datetime) -> Made:
+def make(
+    member: Member,
+    *,
+    name: str,
+    scopes: Iterable[str],
+    expires_at: datetime | None,
+    connection_id: int | None = None,
+    now: datetime,
+) -> Made:
     """Make a token for whoever asks, a person and never a program.
 
     Raises `PermissionDenied` where a scope is above the role, as read inside the transaction, and `Http404` for somebody
@@ -48,6 +56,7 @@ def make(member: Member, *, name: str, scopes: Iterable[str], expires_at: dateti
         row = ApiToken.objects.create(
             membership=Membership.objects.get(workspace=actor.workspace, user=actor.user),
             name=name,
+            connection_id=connection_id,
             scopes=[scope.value for scope in Scope if scope in wanted],
             token_hash=hash_token(token),
             last4=token[-4:],
@@ -71,7 +80,7 @@ def changeable(member: Member) -> QuerySet[ApiToken]:
     tokens = ApiToken.objects.filter(membership__workspace=member.workspace)
     if not member.may("manage_members"):
         tokens = tokens.filter(membership__user=member.user)
-    return tokens.select_related("membership__user")
+    return tokens.select_related("membership__user", "connection")
 
 
 def revoke(member: Member, token: ApiToken, *, now: datetime) -> bool:

@@ -145,9 +145,23 @@ class TokenForm(forms.Form):
         error_messages={"required": _("Tick at least one.")},
     )
     days = forms.TypedChoiceField(label=_("Expires"), coerce=int, empty_value=None, required=False, initial=90)
+    connection = forms.TypedChoiceField(
+        label=_("Connection"),
+        coerce=int,
+        empty_value=None,
+        required=False,
+        help_text=_("Through which its calls leave where they name none."),
+    )
 
-    def __init__(self, *args: Any, scopes: Sequence[Scope], **kwargs: Any) -> None:
+    def __init__(
+        self, *args: Any, scopes: Sequence[Scope], connections: Sequence[tuple[int, str]], **kwargs: Any
+    ) -> None:
+        """`connections` are number and name of those there are; of one alone nobody is asked."""
         super().__init__(*args, **kwargs)
+        if len(connections) > 1:
+            self.fields["connection"].choices = [("", _("The oldest in use")), *connections]  # type: ignore[attr-defined]  # a ChoiceField
+        else:
+            del self.fields["connection"]
         self.fields["scopes"].choices = [(scope.value, SCOPE_WORDS[scope]) for scope in scopes]  # type: ignore[attr-defined]  # a ChoiceField
         self.fields["scopes"].initial = [Scope.READ]
         self.fields["days"].choices = [  # type: ignore[attr-defined]

@@ -235,6 +235,9 @@ class ApiToken(models.Model):
 
     membership = models.ForeignKey(Membership, on_delete=models.CASCADE, related_name="api_tokens")
     name = models.CharField(max_length=100)
+    connection = models.ForeignKey(  # through which its calls leave where they name none; null: the workspace's choice
+        "connections.Connection", null=True, on_delete=models.CASCADE, related_name="+"
+    )
     scopes = models.JSONField(default=list)
     token_hash = models.CharField(max_length=64, unique=True)
     last4 = models.CharField(max_length=4)

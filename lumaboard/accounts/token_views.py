@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from django.contrib import messages
-from django.http import HttpResponse
+from django.http import HttpResponse, QueryDict
 from django.shortcuts import get_object_or_404, redirect, render
 from django.utils import timezone
 from django.utils.translation import gettext as _
@@ -36,7 +36,7 @@ def tokens(request: MemberRequest) -> HttpResponse:
     if request.method == "POST":
         require_reauthentication(request)  # a token lasts longer than a browser that was left open
     member, now = request.member, timezone.now()
-    form = TokenForm(request.POST if request.method == "POST" else None, scopes=scopes_for(member.role))
+    form = _form(member, request.POST if request.method == "POST" else None)
     if not form.is_bound or not form.is_valid():
         return _page(member, request, form, now=now)
     made = api_tokens.make(
@@ -44,9 +44,10 @@ def tokens(request: MemberRequest) -> HttpResponse:
         name=form.cleaned_data["name"],
         scopes=form.cleaned_data["scopes"],
         expires_at=form.expires_at(now),
+        connection_id=form.cleaned_data.get("connection"),
         now=now,
     )
-    return _page(member, request, TokenForm(scopes=scopes_for(member.role)), made=made, now=now)
+    return _page(member, request, _form(member), made=made, now=now)
 
 
 @require_form_methods
@@ -61,6 +62,11 @@ def revoke(request: MemberRequest, pk: int) -> HttpResponse:
     else:
         messages.info(request, _("This token was revoked before."))
     return redirect("tokens", request.member.workspace.slug)
+
+
+def _form(member: Member, sent: QueryDict | None = None) -> TokenForm:
+    connections = member.workspace.connections.present().order_by("id").values_list("pk", "name")
+    return TokenForm(sent, scopes=scopes_for(member.role), connections=list(connections))
 
 
 def _page(

@@ -8,7 +8,9 @@ from lumaboard.connections.models import Connection
 
 
 def connection_named(member: Member, pk: int | None) -> Connection:
-    """The one that is named, or the only one there is."""
+    """The one that is named, else that of the token, else the only one there is."""
+    if pk is None and member.token is not None:
+        pk = member.token.connection_id
     present = list(Connection.objects.filter(workspace=member.workspace).present().order_by("id"))
     found = [one for one in present if one.pk == pk] if pk is not None else present
     if len(found) == 1:

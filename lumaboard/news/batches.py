@@ -36,7 +36,12 @@ def begin(
         workspace_id=workspace_id,
         created_by_id=created_by_id,
         uid=uid or uuid4(),
-        defaults={"is_order": uid is not None, "wanted_count": wanted_count, "is_private": is_private, "created_at": now},
+        defaults={
+            "is_order": uid is not None,
+            "wanted_count": wanted_count,
+            "is_private": is_private,
+            "created_at": now,
+        },
     )
     return batch
 

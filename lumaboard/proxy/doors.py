@@ -7,7 +7,7 @@ from datetime import datetime
 from django.db import transaction
 from django.db.models import Q
 
-from lumaboard.accounts.models import Workspace
+from lumaboard.accounts.access import Member
 from lumaboard.connections.budget import CIRCUIT_OPENS_AFTER, circuits, host_of, take_calls, take_key_probe
 from lumaboard.connections.clients import client_for, passing_session
 from lumaboard.connections.keys import KeyUnreadable
@@ -18,12 +18,12 @@ from lumaboard.proxy.answers import Refused, later
 from lumaboard.upstream.client import Client
 
 
-def choose(workspace: Workspace, asked_for: str) -> Connection:
-    """Give the connection of this name or number, or where none is asked for the workspace's oldest that is in use.
+def choose(member: Member, asked_for: str) -> Connection:
+    """Give the connection of this name or number, else that of the token, else the workspace's oldest that is in use.
 
     Raises `Refused` where there is none; one of another workspace is none.
     """
-    present = Connection.objects.present().filter(workspace=workspace).order_by("id")
+    present = Connection.objects.present().filter(workspace=member.workspace).order_by("id")
     if asked_for:
         number = whole_number(asked_for)
         found = present.filter(Q(name=asked_for) | Q(pk=number) if number is not None else Q(name=asked_for)).first()
@@ -31,6 +31,11 @@ def choose(workspace: Workspace, asked_for: str) -> Connection:
             raise Refused(400, "X-Lumaboard-Connection names no connection of this workspace.")
         return found
     rows = list(present)
+    if member.token is not None and member.token.connection_id is not None:
+        for row in rows:
+            if row.pk == member.token.connection_id:
+                return row
+        raise Refused(503, "The connection that this token is for was removed. Make another token.")
     if not rows:
         raise Refused(503, "This workspace has no connection to a provider. An admin can add one in its settings.")
     return next((row for row in rows if not row.pause_reason), rows[0])

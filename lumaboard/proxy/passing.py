@@ -69,7 +69,7 @@ def create(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
 def _connection_for(call: Call, member: Member) -> Connection:
     """Give the connection asked for, else that of the generation which the path names, else the usual one."""
     row = row_of(call, member) if call.task_id else None
-    return row.connection if row is not None else choose(member.workspace, call.connection)
+    return row.connection if row is not None else choose(member, call.connection)
 
 
 def _check_named(call: Call, member: Member, connection: Connection) -> None:
@@ -102,7 +102,7 @@ def delete(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
     row = row_of(call, member)
     if row is not None and row.created_by_id != member.user.pk:
         member.require("change_all")
-    connection = row.connection if row is not None else choose(member.workspace, call.connection)
+    connection = row.connection if row is not None else choose(member, call.connection)
     answer = _exchange(call, connection, clock=clock)
     if 200 <= answer.status < 300:
         now = clock()

@@ -50,7 +50,7 @@ def row_of(call: Call, member: Member) -> Generation | None:
     """
     rows = Generation.objects.filter(workspace=member.workspace, task_id=call.task_id).select_related("connection")
     if call.connection:
-        rows = rows.filter(connection=choose(member.workspace, call.connection))
+        rows = rows.filter(connection=choose(member, call.connection))
     found = list(rows.order_by("connection_id"))
     visible = [row for row in found if row.private_to in (None, member.user.pk)]
     if found and not visible:
@@ -216,7 +216,7 @@ def _heard(claim: Claim, said: _Said, *, asked_at: datetime) -> Heard:
 
 def _unknown(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
     """Ask about a generation that is not tracked, and track it if upstream knows it."""
-    connection = choose(member.workspace, call.connection)
+    connection = choose(member, call.connection)
     with slot():
         asked_at = clock()
         check_budget(connection, now=asked_at)

@@ -24,7 +24,7 @@ from lumaboard.core.logs import WithoutTokens
 from lumaboard.ops.links import new_password_url
 from tests.accounts.pages import prove
 from tests.conftest import client_of
-from tests.factories import NOW, PASSWORD, acting, make_member, make_token
+from tests.factories import NOW, PASSWORD, acting, make_connection, make_member, make_token
 
 pytestmark = pytest.mark.django_db
 
@@ -62,6 +62,21 @@ def test_a_token_is_shown_once_and_only_its_hash_is_kept(alice: Membership, alic
     assert token not in page
     assert f"lb_…{token[-4:]}" in page
     assert "Nightly render" in page
+
+
+def test_where_there_are_several_connections_a_token_may_be_for_one_of_them(
+    alice: Membership, charlie: Membership, alice_client: Client
+) -> None:
+    make_connection(alice.workspace)
+    assert 'name="connection"' not in alice_client.get(url_of(alice)).content.decode()
+    spare, strange = make_connection(alice.workspace, name="The spare key"), make_connection(charlie.workspace)
+    prove(alice_client)
+    for number, count in ((strange.pk, 0), (spare.pk, 1)):
+        wanted = {"name": "Nightly render", "scopes": ["read"], "connection": str(number)}
+        page = alice_client.post(url_of(alice), wanted).content.decode()
+        assert ApiToken.objects.count() == count
+    assert ApiToken.objects.get().connection_id == spare.pk
+    assert "through The spare key" in page
 
 
 def test_a_token_acts_for_its_maker_in_its_workspace(alice: Membership) -> None:

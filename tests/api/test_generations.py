@@ -15,7 +15,7 @@ from lumaboard.accounts.models import ApiToken, Membership, Role
 from lumaboard.generations.models import AssetRole, Generation, State
 from lumaboard.generations.remarks import Favourite
 from tests.api.conftest import Program, program_of
-from tests.factories import NOW, make_connection, make_generation, make_kept_asset, make_member
+from tests.factories import NOW, make_connection, make_generation, make_kept_asset, make_member, make_token
 
 pytestmark = pytest.mark.django_db
 ID = "ed0c1edd-29a7-41b8-9a8b-1d6f3a5c0d36"
@@ -126,6 +126,8 @@ def test_with_several_connections_one_has_to_be_named_and_be_of_the_workspace(
     for number, status in ((None, 422), (strange.pk, 422), (one.pk, 200)):
         body = {"ids": [ID], **({"connection": number} if number else {})}
         assert program.ask("post", "/generations/track", body).status_code == status
+    its_own = Program(make_token(alice, "track", connection_id=one.pk).token)
+    assert its_own.ask("post", "/generations/track", {"ids": [ID]}).json()["connection"]["id"] == one.pk
 
 
 def test_renaming_trashing_and_bringing_back(alice: Membership, program: Program) -> None:

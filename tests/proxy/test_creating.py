@@ -13,10 +13,11 @@ from django.db import connection as database
 
 from lumaboard.accounts.models import Membership
 from lumaboard.connections.models import PauseReason
+from lumaboard.connections.operations import remove
 from lumaboard.generations.models import Act, Generation
 from lumaboard.submission.models import Intent, IntentState
 from lumaboard.submission.slots import slot
-from tests.factories import NOW, make_generation, make_member
+from tests.factories import NOW, acting, make_generation, make_member
 from tests.outbound.scripted import answer, saying
 from tests.proxy.conftest import MakeProgram, Program, refusing_rows_in
 from tests.submission.conftest import (
@@ -249,6 +250,20 @@ def test_the_connection_is_the_one_asked_for_else_the_first_in_use(
         assert (response.status_code, "names no connection" in response.json()["detail"]) == (400, True)
     response = program.create(ASKED, X_Lumaboard_Connection=paused.name)
     assert (response.status_code, "is paused" in response.json()["detail"]) == (503, True)
+
+
+def test_a_token_may_choose_the_connection_and_a_header_goes_before_it(
+    alice: Membership, program_of: MakeProgram, serve: Serve
+) -> None:
+    upstream = serve(making())
+    usual, spare = (connection_at(alice, upstream.url, name=name) for name in ("Usual", "Spare"))
+    program = program_of(alice, connection_id=spare.pk)
+    for asked_for, used in (("", spare), ("Usual", usual)):
+        assert program.create(ASKED, X_Lumaboard_Connection=asked_for).status_code == 201
+        assert Intent.objects.latest("pk").connection == used
+    remove(acting(alice), spare, now=NOW)
+    response = program.create(ASKED)
+    assert (response.status_code, "was removed" in response.json()["detail"]) == (503, True)
 
 
 def test_a_workspace_without_a_connection_says_what_to_do(program: Program) -> None:

@@ -4,15 +4,14 @@ from django.db import migrations, models
 
 
 class Migration(migrations.Migration):
-
     dependencies = [
-        ('news', '0003_notices'),
+        ("news", "0003_notices"),
     ]
 
     operations = [
         migrations.AddField(
-            model_name='batch',
-            name='is_order',
+            model_name="batch",
+            name="is_order",
             field=models.BooleanField(default=False),
         ),
     ]

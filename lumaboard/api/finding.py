@@ -15,5 +15,6 @@ def connection_named(member: Member, pk: int | None) -> Connection:
     found = [one for one in present if one.pk == pk] if pk is not None else present
     if len(found) == 1:
         return found[0]
-    said = "The workspace has several: name one." if len(found) > 1 else "There is no such connection."
+    named = ", ".join(f"{one.pk} is {one.name}" for one in present)
+    said = f"The workspace has several, so name one: {named}." if len(found) > 1 else "There is no such connection."
     raise ApiError(422, fields=[("body.connection", said)])

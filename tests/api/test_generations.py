@@ -126,6 +126,9 @@ def test_with_several_connections_one_has_to_be_named_and_be_of_the_workspace(
     for number, status in ((None, 422), (strange.pk, 422), (one.pk, 200)):
         body = {"ids": [ID], **({"connection": number} if number else {})}
         assert program.ask("post", "/generations/track", body).status_code == status
+    told = program.ask("post", "/generations/track", {"ids": [ID]}).json()["error"]["fields"]
+    assert f"{one.pk} is {one.name}" in told[0]["message"]
+    assert f"{strange.pk} is" not in told[0]["message"]
     its_own = Program(make_token(alice, "track", connection_id=one.pk).token)
     assert its_own.ask("post", "/generations/track", {"ids": [ID]}).json()["connection"]["id"] == one.pk
 

@@ -7,7 +7,7 @@ import logging
 import re
 from datetime import UTC, datetime
 
-_TOKENS = re.compile(r"(/(?:invitation|setup|hooks|unsubscribe|s|password/reset/key)/|\blb_)[^/\s]+")
+_TOKENS = re.compile(r"(/(?:invitation|setup|hooks|unsubscribe|frames|s|password/reset/key)/|\blb_)[^/\s]+")
 
 
 class WithoutTokens(logging.Filter):

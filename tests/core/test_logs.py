@@ -9,7 +9,9 @@ import pytest
 from lumaboard.core.logs import JsonFormatter, WithoutTokens
 
 
-@pytest.mark.parametrize("where", ["invitation/", "setup/", "hooks/", "accounts/password/reset/key/1-"])
+@pytest.mark.parametrize(
+    "where", ["invitation/", "setup/", "hooks/", "unsubscribe/", "frames/", "accounts/password/reset/key/1-"]
+)
 @pytest.mark.parametrize("formatter", [logging.Formatter(), JsonFormatter()])
 def test_one_time_links_lose_their_secret(where: str, formatter: logging.Formatter) -> None:
     record = logging.LogRecord(

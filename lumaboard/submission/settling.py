@@ -11,7 +11,7 @@ from django.db import transaction
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import Act, Generation
 from lumaboard.generations.operations import Wanted, track
-from lumaboard.news.batches import expect_one_less, join
+from lumaboard.news.batches import close_done, expect_one_less, join
 from lumaboard.news.hooks import callbacks
 from lumaboard.outbound import Answer
 from lumaboard.submission.lineage import note_origins
@@ -78,7 +78,7 @@ def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: date
             act=Act.SUBMITTED,
             now=now,
         )
-        generation = Generation.objects.only("pk").get(connection_id=intent.connection_id, task_id=task_id)
+        generation = Generation.objects.only("pk", "state").get(connection_id=intent.connection_id, task_id=task_id)
         Intent.objects.filter(pk=intent.pk).update(
             state=IntentState.ACCEPTED,
             task_id=task_id,
@@ -92,8 +92,19 @@ def accept(intent: Intent, task_id: str, snapshot: Snapshot | None, *, now: date
             callbacks.join(intent.callback_id, generation.pk)
         if intent.batch_id is not None:
             join(intent.batch_id, [generation.pk])
+        if generation.is_settled:
+            _make_up_for(intent, generation, now=now)
         note_origins(intent, child_id=generation.pk, asked=asked_of(intent))
     return generation.pk
+
+
+def _make_up_for(intent: Intent, generation: Generation, *, now: datetime) -> None:
+    """Tell batch and callback what they missed: the generation had settled before it was known to be theirs."""
+    if intent.batch_id is not None:
+        close_done([intent.batch_id], now=now)
+    last = generation.transitions.order_by("-number").values_list("number", flat=True).first()
+    if intent.callback_id is not None and last is not None:
+        callbacks.note_changes({generation.pk: last}, now=now)
 
 
 def first_look(intent: Intent, *, now: datetime) -> datetime | None:

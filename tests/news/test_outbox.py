@@ -11,8 +11,11 @@ from lumaboard.archive.claim import claim_copies
 from lumaboard.archive.errors import CopyFailed
 from lumaboard.generations.models import CopyState, Generation, State
 from lumaboard.news import batches, outbox, spreading
+from lumaboard.news.hooks import callbacks
+from lumaboard.news.hooks.models import Delivery
 from lumaboard.news.models import Batch, Event, EventKind
-from tests.factories import NOW, make_asset, make_connection, make_generation, make_member
+from lumaboard.submission.settling import accept
+from tests.factories import NOW, make_asset, make_connection, make_generation, make_intent, make_member
 
 pytestmark = pytest.mark.django_db
 
@@ -48,6 +51,21 @@ def test_a_batch_of_which_nothing_came_is_closed_in_silence():
     batch.refresh_from_db()
     assert batch.done_at == NOW
     assert not Event.objects.exists()
+
+
+def test_a_take_that_settled_before_its_answer_was_found_completes_its_batch_and_calls_its_program():
+    alice = make_member("Alice")
+    found = make_generation(make_connection(alice.workspace), created_by=alice.user, state=State.SUCCEEDED)
+    done = make_generation(found.connection, state=State.SUCCEEDED)
+    batch = batches.begin(found.workspace_id, created_by_id=alice.user.pk, wanted_count=2, now=NOW)
+    assert batch is not None
+    batches.join(batch.pk, [done.pk])
+    callback = callbacks.begin(found.workspace_id, "https://their.example/done", created_by_id=alice.user.pk, now=NOW)
+
+    intent = make_intent(found.connection, alice.user, batch=batch, callback=callback)
+    accept(intent, found.task_id, None, now=NOW)
+    assert Event.objects.get().kind == EventKind.BATCH_DONE
+    assert Delivery.objects.get().callback == callback
 
 
 def test_two_people_may_use_the_same_token_and_get_batches_of_their_own():

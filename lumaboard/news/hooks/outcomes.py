@@ -45,8 +45,12 @@ class Result:
 def finish(
     claim: Claim, result: Result, *, now: datetime, draw: Callable[[], float] = random.random, is_last: bool = False
 ) -> bool:
-    """Write down what came of it, where the delivery is still ours; says whether it was. `is_last`: it is tried no more."""
+    """Write down what came of it, where the delivery is still ours; says whether it was. `is_last`: it is tried no more.
+
+    The webhook is held before its delivery, as by everybody who changes both; so nobody waits for each other.
+    """
     with transaction.atomic():
+        Webhook.objects.select_for_update(of=("self",), no_key=True).filter(deliveries=claim.delivery_id).first()
         row = Delivery.objects.select_for_update(of=("self",)).filter(pk=claim.delivery_id, lease=claim.lease).first()
         if row is None:
             return False

@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 from django.conf import settings
 from django.db import connection as database
+from django.db import transaction
 from pytest_django import Settings
 
 from lumaboard.accounts.models import Membership
@@ -330,6 +331,38 @@ def test_two_who_deliver_at_once_deliver_once(
     ids = [parted(request)[0]["webhook-id"] for request in receiver.requests]
     assert sorted(ids) == sorted(uids)
     assert not Delivery.objects.exclude(state=DeliveryState.DELIVERED).exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_delivery_that_ends_while_its_webhook_is_changed_waits_its_turn(
+    ready: Generation, webhook_at: MakeWebhook, receiver: ScriptedServer, hands: Hands
+) -> None:
+    webhook = webhook_at(receiver.url).webhook
+    hands.happen(ready)
+    (claim,) = claims.claim_due(now=NOW, limit=8)
+    ended: list[bool] = []
+
+    def end() -> None:
+        ended.append(outcomes.finish(claim, outcomes.Result(error="down"), now=NOW))
+        database.close()
+
+    thread = threading.Thread(target=end)
+    with transaction.atomic():  # as whoever resumes or removes it does: first the webhook, then what waits for it
+        Webhook.objects.filter(pk=webhook.pk).update(name="Another name")
+        thread.start()
+        wait_until_somebody_waits()
+        webhook.deliveries.update(host="elsewhere.example")
+    thread.join(30)
+    assert ended == [True]
+
+
+def wait_until_somebody_waits() -> None:
+    """For a row that this transaction holds. SQLite has one writer, so there is nothing to see."""
+    while database.vendor == "postgresql":
+        with database.cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_locks WHERE NOT granted")
+            if cursor.fetchone()[0]:
+                return
 
 
 def test_a_test_says_that_it_is_one_and_what_came_of_it(

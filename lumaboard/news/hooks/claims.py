@@ -34,17 +34,26 @@ class Claim:
 
 
 def claim_due(*, now: datetime, limit: int, busy: Mapping[Line, int] | None = None) -> list[Claim]:
-    """Take up to `limit` due deliveries, the longest due first; each try is counted before it is made.
+    """Take up to `limit` due deliveries; each try is counted before it is made.
 
-    `busy` says how many of a line are under way here already.
+    The workspace with the fewest under way comes first, and of its own the longest due: so one with thousands for receivers
+    that never answer keeps nobody else waiting. `busy` says how many of a line are under way here already.
     """
-    under_way = Counter(busy or {})
+    of_line = Counter(busy or {})
+    of_workspace: Counter[int] = Counter()
+    for (workspace_id, _host), count in of_line.items():
+        of_workspace[workspace_id] += count
     place = Window(RowNumber(), partition_by=[F("workspace"), F("host")], order_by=[F("next_try_at"), F("id")])
     heads = Delivery.objects.due(now).annotate(place=place).filter(place__lte=PER_HOST)
+    waiting = list(heads.order_by("next_try_at", "pk").values_list("pk", "workspace_id", "host"))
     chosen: list[int] = []
-    for pk, workspace_id, host in heads.order_by("next_try_at", "pk").values_list("pk", "workspace_id", "host"):
-        if len(chosen) < limit and under_way[workspace_id, host] < PER_HOST:
-            under_way[workspace_id, host] += 1
+    while waiting and len(chosen) < limit:
+        head = min(waiting, key=lambda one: of_workspace[one[1]])
+        waiting.remove(head)
+        pk, workspace_id, host = head
+        if of_line[workspace_id, host] < PER_HOST:
+            of_line[workspace_id, host] += 1
+            of_workspace[workspace_id] += 1
             chosen.append(pk)
     return _take(Delivery.objects.ripe(now).filter(pk__in=chosen), now=now) if chosen else []
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from datetime import timedelta
 from uuid import UUID
 
@@ -19,7 +20,16 @@ from lumaboard.news import batches, spreading
 from lumaboard.news.hooks import claims, delivering, outcomes, webhooks
 from lumaboard.news.hooks.models import Delivery, DeliveryState, Webhook
 from lumaboard.news.models import EventKind
-from tests.factories import NOW, acting, make_connection, make_generation, make_kept_asset, make_member
+from tests.factories import (
+    NOW,
+    acting,
+    make_connection,
+    make_generation,
+    make_kept_asset,
+    make_member,
+    make_webhook,
+    make_workspace,
+)
 from tests.news.hooks.conftest import Hands, MakeWebhook, fresh, is_signed_with, parted, said
 from tests.outbound.scripted import ScriptedServer, answer, dripping, saying
 from tests.submission.conftest import Serve, in_turn, nobody_listening
@@ -296,6 +306,22 @@ def test_one_line_of_slow_deliveries_takes_two_places_at_most(
     assert len(first) == 4
     assert sum(claim.line[1] == other.url_host for claim in first) == 2
     assert claims.claim_due(now=NOW, limit=8, busy={claim.line: 2 for claim in first}) == []
+
+
+def test_a_workspace_whose_receivers_never_answer_keeps_no_other_waiting(
+    ready: Generation, webhook_at: MakeWebhook, hands: Hands
+) -> None:
+    for number in range(6):
+        webhook_at(f"http://dead-{number}.example")
+    for number in range(2, 6):
+        hands.happen(ready, EventKind.SUCCEEDED, number)
+    first = claims.claim_due(now=NOW, limit=8)
+    hands.wait(seconds=10)
+    theirs = make_generation(make_connection(make_workspace("Elsewhere")), state=State.SUCCEEDED)
+    make_webhook(theirs.workspace)
+    hands.happen(theirs)
+    busy = Counter(claim.line for claim in first[1:])
+    assert [claim.line[0] for claim in claims.claim_due(now=hands.now, limit=1, busy=busy)] == [theirs.workspace_id]
 
 
 def test_a_worker_that_was_killed_loses_nothing(

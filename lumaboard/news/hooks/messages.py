@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from typing import Any, Final
 
 from django.conf import settings
+from django.db.models import QuerySet
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -41,7 +43,7 @@ def body_of(delivery: Delivery) -> bytes | None:
     assert webhook is not None  # a constraint says so
     if event is None:
         return _written(_test(webhook, delivery))
-    if event.private_to is not None:
+    if event.private_to is not None or (event.batch is not None and not _seen_of(event.batch).exists()):
         return None
     match webhook.format:
         case Format.SLACK:
@@ -119,12 +121,17 @@ def _batch(batch: Batch) -> dict[str, Any]:
 
 
 def _counts(batch: Batch) -> dict[str, int]:
-    states = list(Generation.objects.filter(batch_member__batch=batch).values_list("state", flat=True))
+    states = Counter(_seen_of(batch).values_list("state", flat=True))
     return {
-        "generation_count": len(states),
-        "succeeded_count": states.count(State.SUCCEEDED),
-        "failed_count": states.count(State.FAILED),
+        "generation_count": states.total(),
+        "succeeded_count": states[State.SUCCEEDED],
+        "failed_count": states[State.FAILED],
     }
+
+
+def _seen_of(batch: Batch) -> QuerySet[Generation]:
+    """What the batch holds and nobody keeps private, as it may have become since."""
+    return Generation.objects.filter(batch_member__batch=batch, is_private=False)
 
 
 def _headline(event: Event) -> tuple[str, str]:

@@ -112,6 +112,22 @@ def test_private_work_is_never_told(
     assert Delivery.objects.get().state == DeliveryState.GIVEN_UP
 
 
+def test_a_batch_tells_nothing_of_what_became_private(
+    ready: Generation, webhook_at: MakeWebhook, receiver: ScriptedServer, hands: Hands
+) -> None:
+    webhook_at(receiver.url)
+    hidden = [
+        make_generation(ready.connection, state=State.SUCCEEDED, created_by=ready.created_by).pk for _one in "abc"
+    ]
+    for films in ([ready.pk, hidden[0]], hidden[1:]):
+        batches.gather(ready.workspace_id, films, created_by_id=None, now=NOW)
+    spreading.spread(now=NOW)
+    Generation.objects.filter(pk__in=hidden).update(is_private=True)
+    hands.deliver()
+    (document,) = map(said, receiver.requests)
+    assert document["batch"]["generation_count"] == document["batch"]["succeeded_count"] == 1
+
+
 def test_a_receiver_that_is_down_for_a_while_hears_once_under_the_same_id(
     ready: Generation, webhook_at: MakeWebhook, serve: Serve, hands: Hands
 ) -> None:

@@ -22,23 +22,23 @@ MOST_LINES: Final = 50
 """So many are listed; of the others the mail says how many there are."""
 
 
-def letter(membership: Membership, notices: Sequence[Notice]) -> EmailMessage:
-    """One mail about these notices, newest first; there is at least one."""
+def letter(membership: Membership, notices: Sequence[Notice], *, count: int) -> EmailMessage:
+    """One mail about so many notices, which lists these, the newest first; there is at least one."""
     user, workspace = membership.user, membership.workspace
     with translation.override(user.language or settings.LANGUAGE_CODE), timezone.override(user.zone):
-        told = lines_of(notices[:MOST_LINES], user_id=user.pk, workspace_slug=workspace.slug)
+        told = lines_of(notices, user_id=user.pk, workspace_slug=workspace.slug)
         lines = [_in_text(line) for line in told]
         stop_url = _address("news:unsubscribe", unsubscribe_token(membership))
         context = {
             "workspace": one_line(workspace.name),
             "lines": lines,
-            "more_count": len(notices) - len(lines),
+            "more_count": count - len(lines),
             "news_url": _address("news:index", workspace.slug),
             "preferences_url": _address("news:preferences", workspace.slug),
             "stop_url": stop_url,
         }
         return EmailMessage(
-            subject=_subject(lines, len(notices), one_line(workspace.name)),
+            subject=_subject(lines, count, one_line(workspace.name)),
             body=render_to_string("news/email/news_message.txt", context),
             to=[user.email],
             headers={

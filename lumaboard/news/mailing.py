@@ -21,7 +21,7 @@ from django.core.mail.backends.base import BaseEmailBackend
 from django.db.models import F
 
 from lumaboard.accounts.models import Membership
-from lumaboard.news.letters import letter
+from lumaboard.news.letters import MOST_LINES, letter
 from lumaboard.news.models import Notice, NoticeQuerySet
 
 LEASE: Final = timedelta(minutes=5)
@@ -108,10 +108,12 @@ def _people_with_mail(*, now: datetime) -> Sequence[Membership]:
 def _send(claim: Claim, post: BaseEmailBackend, clock: Callable[[], datetime]) -> None:
     """Send one person's mail, of what they may still see and have not read. Raises only what the next mail would meet too."""
     rows = Notice.objects.of(user_id=claim.membership.user_id, workspace_id=claim.membership.workspace_id)
-    notices = list(rows.unread().filter(mail_claim=claim.token).with_events().order_by("-pk"))
+    due = rows.unread().filter(mail_claim=claim.token)
+    count = due.count()
+    notices = list(due.with_events().order_by("-pk")[:MOST_LINES])
     try:
         if notices:
-            post.send_messages([letter(claim.membership, notices)])
+            post.send_messages([letter(claim.membership, notices, count=count)])
     except (OSError, ValueError) as error:  # the latter where no such address or header can be
         refused(claim, now=clock())
         logger.warning("news could not be mailed: %s", type(error).__name__)

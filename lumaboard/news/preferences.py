@@ -7,10 +7,11 @@ from typing import Final
 
 from django.core import signing
 from django.db import transaction
+from django.db.models import Q, QuerySet
 
 from lumaboard.accounts.access import Member, lock_people
 from lumaboard.accounts.models import Membership
-from lumaboard.news.models import MailPace, Notice, Preference
+from lumaboard.news.models import EventKind, MailPace, Notice, Preference
 
 _SALT: Final = "lumaboard.news.unsubscribe"
 
@@ -26,12 +27,17 @@ def change(preference: Preference, *, now: datetime) -> None:
     with transaction.atomic():
         lock_people(preference.membership.workspace_id)
         preference.save()
-        waiting = Notice.objects.filter(membership=preference.membership, mail_at__isnull=False)
-        notices = list(waiting.select_related("event__generation", "event__batch"))
-        for notice in notices:
-            is_own = notice.event.owner_id == preference.membership.user_id
-            notice.mail_at = preference.mails_at(notice.event.kind, is_own=is_own, now=now)
-        Notice.objects.bulk_update(notices, ["mail_at"], batch_size=500)
+        for kind in EventKind:
+            for is_own in (True, False):
+                mail_at = preference.mails_at(kind, is_own=is_own, now=now)
+                _waiting(preference.membership, kind, is_own=is_own).update(mail_at=mail_at)
+
+
+def _waiting(membership: Membership, kind: str, *, is_own: bool) -> QuerySet[Notice]:
+    """What waits to be mailed of this kind, and of one's own work or of others'; there may be very much."""
+    own = Q(event__generation__created_by=membership.user_id) | Q(event__batch__created_by=membership.user_id)
+    rows = Notice.objects.filter(membership=membership, mail_at__isnull=False, event__kind=kind)
+    return rows.filter(own if is_own else ~own)
 
 
 def unsubscribe_token(membership: Membership) -> str:

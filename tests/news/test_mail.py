@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from django.core import mail
 from django.core.mail import EmailMessage
+from django.db.models.signals import post_init
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -17,9 +18,10 @@ from pytest_django import Settings
 from lumaboard.accounts.models import Membership, Role, User
 from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Generation, State
-from lumaboard.news import batches, jobs, mailing
+from lumaboard.news import batches, jobs, mailing, preferences
 from lumaboard.news.models import EventKind, MailPace, Notice, Preference, Whose
 from lumaboard.news.preferences import unsubscribe_token
+from lumaboard.news.spreading import spread
 from tests.factories import NOW, make_connection, make_generation, make_member, tell_of
 from tests.news.smtp import MailServer
 
@@ -196,6 +198,46 @@ def test_a_long_mail_says_how_much_more_there_is(alice: Membership, connection: 
     assert letter.subject == "53 news items from Northlight"
     assert letter.body.count("/g/") == 50
     assert "And 3 more:" in letter.body
+
+
+def test_however_much_waits_little_of_it_is_read(alice: Membership, connection: Connection):
+    wants(alice, MailPace.DAILY)
+    tell_of(*(make_generation(connection, created_by=alice.user, state=State.FAILED) for _n in range(80)), now=NOW)
+    preference = Preference.objects.select_related("membership__user").get()
+    read: list[Notice] = []
+
+    def note(instance: Notice, **_more: Any) -> None:
+        read.append(instance)
+
+    post_init.connect(note, sender=Notice)
+    try:
+        preference.mail = MailPace.AT_ONCE
+        preferences.change(preference, now=NOW)
+        assert len(send()) == 1
+    finally:
+        post_init.disconnect(note, sender=Notice)
+    assert len(read) <= 50
+
+
+def test_a_choice_made_since_tells_ones_own_danger_from_that_of_others(
+    alice: Membership, bob: Membership, connection: Connection
+):
+    wants(alice, MailPace.DAILY, whose=Whose.EVERYONES)
+    for owner in (alice, bob):
+        happens(connection, owner, kind=EventKind.LOST)
+    happens(connection, alice)
+    batches.gather(
+        connection.workspace_id,
+        list(Generation.objects.values_list("pk", flat=True)),
+        created_by_id=alice.user.pk,
+        now=NOW,
+    )
+    spread(now=NOW)
+    preference = Preference.objects.select_related("membership__user").get()
+    preference.mail = MailPace.NEVER
+    preferences.change(preference, now=NOW)
+    (waiting,) = Notice.objects.filter(membership=alice, mail_at__isnull=False)
+    assert (waiting.event.kind, waiting.event.owner_id) == (EventKind.LOST, alice.user.pk)
 
 
 def test_a_program_unsubscribes_with_one_press_and_without_signing_in(

@@ -29,10 +29,13 @@ def without_hidden(body: bytes, *, member: Member, connection: Connection) -> by
     hidden = hidden_among(connection.pk, named, from_user_id=member.user.pk)
     if not hidden:
         return body
-    value = _sifted(value, hidden)
-    if any(hidden.intersection(_ids(one)) for one in objects_in(value)):
-        raise NotForThem
-    return json.dumps(value, ensure_ascii=False).encode()
+    try:
+        value = _sifted(value, hidden)
+        if any(hidden.intersection(_ids(one)) for one in objects_in(value)):
+            raise NotForThem
+        return json.dumps(value, ensure_ascii=False).encode()
+    except RecursionError:  # too deep to be taken apart
+        raise NotForThem from None
 
 
 def _ids(one: dict[str, Any]) -> list[str]:

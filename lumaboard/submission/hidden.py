@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
@@ -33,17 +34,27 @@ def named_in_request(body: bytes) -> set[str]:
 
 
 def value_of(body: bytes) -> Any:
-    """Read a document; None where it is none."""
+    """Read a document as the most lenient reader would; None where it is none.
+
+    What we would not store, such as NaN or a hundred levels, a provider may well read.
+    """
     try:
         return read_document(body).value
     except NotUnderstood:
+        pass
+    try:
+        return json.loads(body, strict=False, parse_int=float)
+    except (ValueError, RecursionError):
         return None
 
 
 def objects_in(value: Any) -> Iterator[dict[str, Any]]:
     """Give every object in a document, at any depth."""
-    if isinstance(value, dict):
-        yield value
-    children = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
-    for child in children:
-        yield from objects_in(child)
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            yield one
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)

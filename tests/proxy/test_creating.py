@@ -313,15 +313,21 @@ def test_scopes_and_roles_cut_what_a_program_may(
     assert maker.create(ASKED).status_code == 201
 
 
+@pytest.mark.parametrize(
+    "beside",
+    ["1", "NaN", "1e999", f"{'[' * 90}{']' * 90}", "7" * 5000],
+    ids=["plain", "no number", "endless", "deep", "long"],
+)
 def test_what_a_colleague_keeps_private_is_nothing_to_build_on(
-    alice: Membership, program: Program, serve: Serve
+    alice: Membership, program: Program, serve: Serve, beside: str
 ) -> None:
     upstream = serve(making())
     connection = connection_at(alice, upstream.url)
     dora = make_member("Dora", workspace=alice.workspace)
     hidden = make_generation(connection, created_by=dora.user, is_private=True)
     asked = {"prompt": "On and on", "keyframes": {"frame0": {"type": "generation", "id": hidden.task_id}}}
-    assert program.create(json.dumps(asked).encode()).status_code == 404
+    body = json.dumps(asked)[:-1] + f', "beside": {beside}}}'
+    assert program.create(body.encode()).status_code == 404
     assert program.create(b"{}", f"/generations/{hidden.task_id}/upscale").status_code == 404
     assert not upstream.requests
 

@@ -272,6 +272,19 @@ def test_the_list_goes_on_as_it_is_but_for_the_private_work_of_colleagues(
     assert program_of(dora).ask("/generations").content == body
 
 
+@pytest.mark.parametrize("beside", ["NaN", f"{'[' * 90}{']' * 90}"], ids=["no number", "deep"])
+def test_what_cannot_be_stored_shows_no_private_work_either(
+    alice: Membership, program: Program, serve: Serve, beside: str
+) -> None:
+    page = {"generations": [created("ours-1"), created("hidden-1")], "beside": "?"}
+    upstream = serve(saying_bytes(json.dumps(page).replace('"?"', beside).encode()))
+    dora = make_member("Dora", workspace=alice.workspace)
+    make_generation(connection_at(alice, upstream.url), task_id="hidden-1", created_by=dora.user, is_private=True)
+    response = program.ask("/generations")
+    assert response.status_code in (200, 404)
+    assert b"hidden-1" not in response.content
+
+
 def test_a_connection_that_is_paused_says_so_where_it_would_have_to_be_asked(
     alice: Membership, program: Program, serve: Serve
 ) -> None:

@@ -15,6 +15,9 @@ from lumaboard.audit.operations import record
 from lumaboard.connections.models import Kind
 from lumaboard.submission.models import Intent, Per, Price
 
+_TOO_MUCH: Final = Decimal(10) ** 10
+"""No estimate is so large: an intent's column holds less."""
+
 _SECONDS: Final = re.compile(r"([1-9][0-9]{0,3})s")
 
 
@@ -64,7 +67,8 @@ def estimate_of(request: Mapping[str, Any], *, kind: str, prices: Iterable[Price
     if best.per == Per.REQUEST:
         return Money(amount=best.amount, currency=best.currency)
     seconds = _SECONDS.fullmatch(str(request.get("duration") or ""))
-    return Money(amount=best.amount * int(seconds[1]), currency=best.currency) if seconds else None
+    amount = best.amount * int(seconds[1]) if seconds else _TOO_MUCH
+    return Money(amount=amount, currency=best.currency) if amount < _TOO_MUCH else None
 
 
 def estimated(intents: Iterable[Intent]) -> Money | None:

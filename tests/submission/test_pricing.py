@@ -16,9 +16,9 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.models import Generation
 from lumaboard.submission.models import Intent, Price
 from lumaboard.submission.pricing import Money, estimate_of, prices_of
-from lumaboard.submission.takes import send_one
+from lumaboard.submission.takes import order, send_one
 from tests.conftest import client_of
-from tests.factories import make_connection, make_member, make_price
+from tests.factories import NOW, acting, make_connection, make_member, make_price
 from tests.submission.conftest import Serve, connection_at, making
 
 pytestmark = pytest.mark.django_db
@@ -38,6 +38,16 @@ def new(alice: Membership) -> str:
 
 def words_of(answer: Any) -> str:
     return re.sub(r"\s+", " ", re.sub(r"<[^>]*>", " ", answer.content.decode()))
+
+
+def test_what_is_too_much_to_be_kept_is_no_estimate(alice: Membership) -> None:
+    connection = make_connection(alice.workspace)
+    make_price(alice.workspace, "99999999.9999")
+    for duration in ("99s", "9999s"):
+        order(acting(alice), connection, {"prompt": "Sea", "duration": duration}, count=1, token=uuid4(), now=NOW)
+    first, second = Intent.objects.order_by("pk").values_list("estimate", flat=True)
+    assert first == Decimal("9899999999.9901")
+    assert second is None
 
 
 def test_prices_are_added_changed_and_removed_and_each_is_recorded(

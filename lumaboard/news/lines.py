@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from django.db.models import Q
+from django.db.models import Count, Min, Q
+from django.db.models.functions import Coalesce
 from django.urls import reverse
 from django.utils.translation import gettext as _
 from django.utils.translation import ngettext
@@ -121,14 +121,11 @@ def _outcomes(batch_ids: Iterable[int], *, user_id: int) -> dict[int, _Outcome]:
     if not batch_ids:
         return {}
     seen = Q(generation__is_private=False) | Q(generation__created_by=user_id)
-    rows = BatchMember.objects.filter(seen, batch__in=batch_ids).order_by("generation")
-    members: dict[int, list[tuple[int, str]]] = defaultdict(list)
-    for batch_id, pk, state in rows.values_list("batch", "generation", "generation__state"):
-        members[batch_id].append((pk, state))
-    return {batch_id: _outcome(found) for batch_id, found in members.items()}
-
-
-def _outcome(members: Sequence[tuple[int, str]]) -> _Outcome:
-    counts = Counter(state for _pk, state in members)
-    best = next((pk for pk, state in members if state == State.SUCCEEDED), members[0][0])
-    return _Outcome(counts[State.SUCCEEDED], counts[State.FAILED], best)
+    ready, failed = (Q(generation__state=state) for state in (State.SUCCEEDED, State.FAILED))
+    rows = BatchMember.objects.filter(seen, batch__in=batch_ids).values("batch")
+    told = rows.annotate(
+        ready_count=Count("generation", filter=ready),
+        failed_count=Count("generation", filter=failed),
+        best_pk=Coalesce(Min("generation", filter=ready), Min("generation")),
+    )
+    return {row["batch"]: _Outcome(row["ready_count"], row["failed_count"], row["best_pk"]) for row in told}

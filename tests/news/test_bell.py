@@ -17,6 +17,7 @@ from lumaboard.connections.models import Connection
 from lumaboard.generations.counters import Beat
 from lumaboard.generations.models import Generation, State
 from lumaboard.news import batches, outbox, spreading
+from lumaboard.news.lines import lines_of
 from lumaboard.news.models import EventKind, Notice, Preference, Whose
 from tests.conftest import client_of
 from tests.factories import make_connection, make_generation, make_member, tell_of
@@ -226,6 +227,18 @@ def test_the_page_of_news_costs_four_queries_beyond_sign_in_whatever_it_shows(
     with CaptureQueriesContext(database) as queries:
         assert alice_client.get(url(alice, "news/")).status_code == 200
     assert len(queries) == 2 + 4  # notices, their batches, and the shell's two
+
+
+def test_of_a_large_batch_one_row_is_read(alice: Membership, connection: Connection):
+    films = [*works(connection, alice, 8, state=State.FAILED), *works(connection, alice, 12)]
+    batches.gather(alice.workspace.pk, [film.pk for film in films], created_by_id=alice.user.pk, now=timezone.now())
+    spreading.spread(now=timezone.now())
+    with CaptureQueriesContext(database) as queries:
+        (line,) = lines_of(Notice.objects.with_events(), user_id=alice.user.pk, workspace_slug=alice.workspace.slug)
+    assert (line.about, line.url) == ("12 ready, 8 failed", f"/w/{alice.workspace.slug}/g/{films[8].pk}/")
+    with database.cursor() as cursor:
+        cursor.execute(queries[-1]["sql"])
+        assert len(cursor.fetchall()) == 1
 
 
 def test_another_workspaces_news_is_not_here(alice: Membership, charlie: Membership, connection: Connection):

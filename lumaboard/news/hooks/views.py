@@ -24,7 +24,7 @@ from lumaboard.news.hooks.forms import AddForm, EditForm
 from lumaboard.news.hooks.models import Delivery, Webhook
 from lumaboard.news.hooks.outcomes import Result
 from lumaboard.news.hooks.panels import log_of, panel_of, panels_of
-from lumaboard.news.hooks.webhooks import Made
+from lumaboard.news.hooks.webhooks import Made, TooMany
 from lumaboard.news.models import EventKind
 
 P = ParamSpec("P")
@@ -65,9 +65,14 @@ def index(request: MemberRequest) -> HttpResponse:
 def add(request: MemberRequest) -> HttpResponse:
     """One more webhook; its signing secret is shown in the answer to the form, and never again."""
     form = AddForm(request.POST or None, initial={"kinds": EventKind.values})
-    if request.method != "POST" or not form.is_valid():
-        return render(request, "webhooks/add.html", {"form": form})
-    return _made(request, webhooks.add(request.member, **form.cleaned_data, now=timezone.now()))
+    if request.method == "POST" and form.is_valid():
+        try:
+            return _made(request, webhooks.add(request.member, **form.cleaned_data, now=timezone.now()))
+        except TooMany:
+            form.add_error(
+                None, _("A workspace has at most %(count)d webhooks. Remove one first.") % {"count": webhooks.MOST}
+            )
+    return render(request, "webhooks/add.html", {"form": form})
 
 
 @sensitive_post_parameters("url")

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from django.db import transaction
 from django.utils import timezone
 
-from lumaboard.accounts.access import Member
+from lumaboard.accounts.access import Member, lock_people
 from lumaboard.audit.operations import record
 from lumaboard.core.queue import enqueue
 from lumaboard.news.hooks import sealed
@@ -22,6 +22,9 @@ from lumaboard.news.hooks.outcomes import Result
 from lumaboard.news.models import Event
 
 JOB: Final = "lumaboard.news.jobs.deliver"
+MOST: Final = 50
+"""So many webhooks a workspace may have: each event is written down and sent once for each."""
+
 _WELL: Final[dict[str, Any]] = {
     "pause_reason": "",
     "paused_at": None,
@@ -36,6 +39,10 @@ class Made:
 
     webhook: Webhook
     secret: str
+
+
+class TooMany(Exception):
+    """The workspace has as many webhooks as it may."""
 
 
 def tell(events: Sequence[Event], now: datetime) -> None:
@@ -66,8 +73,11 @@ def tell(events: Sequence[Event], now: datetime) -> None:
 
 
 def add(member: Member, *, name: str, format: str, kinds: Sequence[str], url: str, now: datetime) -> Made:
-    """Tell an address from now on."""
+    """Tell an address from now on. Raises `TooMany`."""
     with transaction.atomic():
+        lock_people(member.workspace.pk)  # of two who add at once, the second counts the first
+        if Webhook.objects.present().filter(workspace=member.workspace).count() >= MOST:
+            raise TooMany
         kept, secret = _sealed(member.workspace.pk, format, url)
         webhook = Webhook.objects.create(
             workspace=member.workspace,

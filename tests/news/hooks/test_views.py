@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 from lumaboard.accounts.models import Membership
 from lumaboard.audit.models import AuditEvent
 from lumaboard.generations.models import State
-from lumaboard.news.hooks import panels
+from lumaboard.news.hooks import panels, webhooks
 from lumaboard.news.hooks.models import CallbackSecret, Delivery, DeliveryState, Webhook
 from lumaboard.news.hooks.sealed import secret_of, url_of
 from lumaboard.ops.invariants import acts_are_audited
@@ -69,6 +69,15 @@ def test_an_address_that_may_not_be_called_is_refused_and_not_written_back(
 ) -> None:
     page(alice_client.post(f"{url}add/", FORM | {"url": address}))
     assert not Webhook.objects.exists()
+
+
+def test_a_workspace_has_so_many_and_no_more(alice_client: Client, alice: Membership, url: str) -> None:
+    asked = FORM | {"url": "https://hooks.example/x"}
+    removed, *_others = [make_webhook(alice.workspace, name=f"Bot {number}") for number in range(webhooks.MOST)]
+    assert f"at most {webhooks.MOST} webhooks" in page(alice_client.post(f"{url}add/", asked))
+    alice_client.post(f"{url}{removed.pk}/remove/")
+    alice_client.post(f"{url}add/", asked)
+    assert Webhook.objects.present().count() == webhooks.MOST
 
 
 def test_another_secret_is_another(alice_client: Client, alice: Membership, url: str) -> None:

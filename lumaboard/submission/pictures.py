@@ -107,23 +107,25 @@ def has_ended(url: str, *, now: datetime) -> bool:
 def forget_old(*, now: datetime) -> None:
     """Let go of what was never ordered with, and of what has not been for long."""
     is_over = Q(used_at=None) | Q(used_at__lte=now - USED_FOR)
-    _forget(Picture.objects.filter(is_over, created_at__lte=now - UNUSED_FOR).order_by("pk")[:_AT_ONCE])
+    _forget(Picture.objects.filter(is_over, created_at__lte=now - UNUSED_FOR), most=_AT_ONCE)
 
 
 def forget_of(person: User) -> None:
     """Remove everything that this person gave, in every workspace."""
-    _forget(Picture.objects.filter(created_by=person).order_by("pk"))
+    _forget(Picture.objects.filter(created_by=person))
 
 
-def _forget(found: QuerySet[Picture]) -> None:
-    by_workspace: dict[int, list[Picture]] = {}
-    for picture in found:
-        by_workspace.setdefault(picture.workspace_id, []).append(picture)
-    for workspace_id, pictures in sorted(by_workspace.items()):
+def _forget(over: QuerySet[Picture], *, most: int | None = None) -> None:
+    """Remove these, a workspace at a time; one that was given or ordered with again meanwhile is no longer among them."""
+    by_workspace: dict[int, list[int]] = {}
+    for pk, workspace_id in over.order_by("pk").values_list("pk", "workspace_id")[:most]:
+        by_workspace.setdefault(workspace_id, []).append(pk)
+    for workspace_id, pks in sorted(by_workspace.items()):
         with transaction.atomic():
             Workspace.objects.select_for_update().filter(pk=workspace_id).first()
-            Picture.objects.filter(pk__in=[picture.pk for picture in pictures]).delete()
-            give_room_back(workspace_id, {picture.sha256: picture.size for picture in pictures})
+            gone = list(over.filter(pk__in=pks).select_for_update())
+            Picture.objects.filter(pk__in=[picture.pk for picture in gone]).delete()
+            give_room_back(workspace_id, {picture.sha256: picture.size for picture in gone})
 
 
 def _look_at(part: storage.PartFile) -> tuple[MediaType, MediaFacts]:

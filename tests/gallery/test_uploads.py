@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import threading
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,8 @@ from uuid import uuid4
 import pytest
 import time_machine
 from django.core.files.uploadedfile import SimpleUploadedFile
+from django.db import connection as database
+from django.db import transaction
 from django.test import Client
 from django.utils import timezone
 from pytest_django import Settings
@@ -260,6 +263,24 @@ def test_what_was_never_ordered_with_goes_after_a_day_and_what_was_after_a_seaso
     pictures.forget_old(now=now)
     assert list(Picture.objects.order_by("pk").values_list("pk", flat=True)) == kept
     assert Workspace.objects.get().stored_bytes == 1000 - len(b"unused") - len(b"long ago")
+
+
+@pytest.mark.django_db(transaction=True)
+def test_one_that_is_ordered_with_while_old_ones_go_stays(alice: Membership) -> None:
+    now = timezone.now()
+    given = make_picture(alice, created_at=now - timedelta(days=2))
+    with transaction.atomic():  # as an order writes it, a moment before its commit
+        Picture.objects.filter(pk=given.pk).update(used_at=now)
+        thread = threading.Thread(target=forget_and_hang_up)
+        thread.start()
+        thread.join(1)  # SQLite: it waits to begin; PostgreSQL: for the row
+    thread.join(30)
+    assert Picture.objects.filter(pk=given.pk).exists()
+
+
+def forget_and_hang_up() -> None:
+    pictures.forget_old(now=timezone.now())
+    database.close()
 
 
 def test_room_that_something_else_needs_is_not_given_back(alice: Membership) -> None:

@@ -33,6 +33,7 @@ from lumaboard.connections.outcomes import REFUSALS_APART, Book, note_unreadable
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import Generation
 from lumaboard.generations.operations import Wanted, track
+from lumaboard.news.hooks.callbacks import cleaned
 from lumaboard.past.models import Met, Walk, WalkQuerySet, WalkState
 from lumaboard.past.operations import end
 from lumaboard.past.pages import MOST_FRUITLESS, PAGE, Place, Step, step_after
@@ -182,7 +183,7 @@ def _stumble(
 
 def _take_up(walk: Walk, connection: Connection, page: Batch, *, now: datetime) -> bool:
     """Write down what a page brought and where to go on, at once; say whether it goes on. Raises `_Lost`."""
-    listed = {one.task_id: one for one in page.snapshots if one.task_id}
+    listed = {one.task_id: cleaned(one, workspace_id=walk.workspace_id) for one in page.snapshots if one.task_id}
     is_awaited = may_have_made(connection)  # before it is seen what is here already
     with transaction.atomic():
         raise_seq(walk.workspace_id)

@@ -24,6 +24,7 @@ from lumaboard.audit.models import AuditEvent
 from lumaboard.connections.clients import client_for
 from lumaboard.connections.models import Connection, PauseReason
 from lumaboard.generations.models import Generation
+from lumaboard.news.hooks import callbacks
 from lumaboard.news.models import Event
 from lumaboard.ops.audited import untold_generations
 from lumaboard.ops.invariants import counts_are_right
@@ -84,6 +85,18 @@ def test_all_of_it_comes_in_with_what_is_known_and_at_its_day(
     told = AuditEvent.objects.filter(verb="past.brought_in", actor=alice.user)
     assert sum(event.detail["generation_count"] for event in told) == 249
     assert [line.partition("has ")[2] for line in untold_generations()] == ["250 generations, but 249 were tracked"]
+
+
+def test_what_was_made_with_a_callback_comes_in_with_the_programs_own_address(
+    alice: Membership, connection: Connection, provider: Provider
+) -> None:
+    theirs = "https://their.example/done"
+    callback = callbacks.begin(alice.workspace_id, theirs, created_by_id=alice.user_id, now=NOW)
+    ours = json.loads(callbacks.with_ours('{"callback_url": "?"}', callback))
+    provider.entries[:] = [entry(1, request={"prompt": "Harbour"} | ours)]
+    begin(alice, connection)
+    walk_on()
+    assert Generation.objects.get().request == {"prompt": "Harbour", "callback_url": theirs}
 
 
 def test_a_second_time_brings_nothing_in(alice: Membership, connection: Connection) -> None:

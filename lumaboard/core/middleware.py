@@ -8,6 +8,7 @@ from typing import Final
 from django.http import HttpRequest, HttpResponse
 from django.utils.translation import gettext as _
 
+from lumaboard.core.encodings import UTF_8
 from lumaboard.core.http import whole_number
 
 MOST_BODY_BYTES = 17 * 2**20
@@ -38,7 +39,7 @@ def bounded_bodies(get_response: Callable[[HttpRequest], HttpResponse]) -> Calla
     def middleware(request: HttpRequest) -> HttpResponse:
         if request.path_info.startswith(UNREAD):
             return get_response(request)
-        if (request.encoding or "utf-8").lower() not in ("utf-8", "utf8"):
+        if (request.encoding or "utf-8").lower() not in UTF_8:
             return HttpResponse(_("Send it in UTF-8."), status=415, content_type="text/plain")
         length = whole_number(request.META.get("CONTENT_LENGTH") or "0")
         if length is None or length > MOST_BODY_BYTES:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from django.core.files.uploadedfile import SimpleUploadedFile
-from django.test import Client
+from django.core.wsgi import get_wsgi_application
+from django.test import Client, RequestFactory
 
+from lumaboard.core.encodings import with_known_charsets
 from lumaboard.core.middleware import MOST_BODY_BYTES
 
 pytestmark = pytest.mark.django_db
@@ -36,3 +38,15 @@ def test_what_says_it_is_in_anything_but_utf_8_is_not_read(charset: str, client:
 def test_what_says_nothing_or_utf_8_is_read(client: Client) -> None:
     for form in ("application/x-www-form-urlencoded", "application/x-www-form-urlencoded; charset=UTF-8"):
         assert client.generic("POST", "/s/no-such-link/", b"", content_type=form).status_code == 404
+
+
+@pytest.mark.parametrize("charset", ["hex", "rot13", "idna", "undefined", "punycode", '"hex"', "no-such-charset"])
+def test_an_encoding_that_is_none_breaks_nothing_down(charset: str) -> None:
+    """Django would decode the query by it while it builds the request, before any middleware of ours."""
+    said: list[str] = []
+    environ = RequestFactory().get("/s/no-such-link/?q=%2B2AA-").environ
+    application = with_known_charsets(get_wsgi_application())
+    application(
+        environ | {"CONTENT_TYPE": f"text/plain; charset={charset}"}, lambda status, *_rest: said.append(status)
+    )
+    assert said == ["415 Unsupported Media Type"]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from urllib.parse import urlsplit
+
 from django.http import HttpRequest
 from django.utils.http import url_has_allowed_host_and_scheme
 from django.views.decorators.http import require_http_methods
@@ -20,6 +22,17 @@ class BoardRequest(HttpRequest):
 def whole_number(text: str) -> int | None:
     """Read a number from an address: ASCII digits, at most 18 of them, so that every database takes it; else None."""
     return int(text) if text.isascii() and text.isdigit() and len(text) < 19 else None
+
+
+def is_address(url: str, *, longest: int) -> bool:
+    """Whether this is a web address that a server elsewhere could ask for; where it leads is looked at when it is asked."""
+    if len(url) > longest or not url.isprintable() or " " in url:
+        return False
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
+    except ValueError:
+        return False
 
 
 def page_before(request: HttpRequest, default: str) -> str:

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from django.utils.translation import gettext as _
 
 from lumaboard.connections.models import Kind
+from lumaboard.core.http import is_address
 
 MODELS: Final = ("ray-2", "ray-flash-2", "ray-1-6")
 ASPECT_RATIOS: Final = ("16:9", "9:16", "1:1", "21:9", "9:21", "4:3", "3:4")
@@ -139,23 +139,12 @@ def objections(wish: Wish, *, kind: str) -> dict[str, str]:
     if wish.loop and wish.end is not None:
         found["loop"] = _("A loop ends on its first frame, so it takes no end frame. Switch off one of the two.")
     for name, frame in (("start", wish.start), ("end", wish.end)):
-        if frame is not None and not frame.task_id and not is_picture_address(frame.url):
+        if frame is not None and not frame.task_id and not is_address(frame.url, longest=LONGEST_ADDRESS):
             found[name] = _("This must be an address that begins with https:// or http://.")
     doubled = sorted(set(wish.others) & set(request_of(Wish(**_without_others(wish)))))
     if doubled:
         found["others"] = _("Set in the form already: %(names)s. Take it out of here.") % {"names": ", ".join(doubled)}
     return found
-
-
-def is_picture_address(url: str) -> bool:
-    """Whether this is an address that a server elsewhere could fetch."""
-    if len(url) > LONGEST_ADDRESS or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return False
 
 
 def _without_others(wish: Wish) -> dict[str, Any]:

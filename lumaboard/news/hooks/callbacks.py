@@ -19,6 +19,7 @@ from django.db import transaction
 from django.db.models import Q
 
 from lumaboard.accounts.tokens import hash_token, new_token
+from lumaboard.core.http import is_address
 from lumaboard.core.queue import enqueue
 from lumaboard.generations.models import Generation
 from lumaboard.news.hooks import sealed
@@ -39,7 +40,7 @@ def wanted_in(request: str) -> str:
     """Give the address that a request asks to be called at; empty where it names none."""
     spans = _spans(request)
     url = spans[-1].value if spans else None
-    return url if isinstance(url, str) and _is_address(url) else ""
+    return url if isinstance(url, str) and is_address(url, longest=LONGEST_URL) else ""
 
 
 def begin(workspace_id: int, url: str, *, created_by_id: int | None, now: datetime) -> Callback:
@@ -186,16 +187,6 @@ def _next(text: str, at: int, sign: str) -> int:
     while text[at] in " \t\r\n":
         at += 1
     return at
-
-
-def _is_address(url: str) -> bool:
-    if len(url) > LONGEST_URL or not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        return parts.scheme in ("http", "https") and bool(parts.hostname) and "@" not in parts.netloc
-    except ValueError:
-        return False
 
 
 def _ours() -> re.Pattern[bytes]:

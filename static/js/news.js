@@ -3,6 +3,7 @@
    with [data-read="7"]; and on the page of preferences #notify with its sentences, #notify-state, #notify-ask and the switch. */
 
 const PAUSE = 30_000;
+const PATIENCE = 1_000;
 const bell = () => document.getElementById("bell");
 
 // What was read --
@@ -10,15 +11,20 @@ const bell = () => document.getElementById("bell");
 function markRead(notice) {
   const token = document.querySelector("#acts [name=csrfmiddlewaretoken]")?.value ?? "";
   const body = new URLSearchParams({ notice, csrfmiddlewaretoken: token });
-  fetch(bell().dataset.readUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } }).catch(() => {}); // it stays unread
+  return fetch(bell().dataset.readUrl, { method: "POST", body, keepalive: true, headers: { "HX-Request": "true" } }).catch(() => {}); // it stays unread
 }
 
-function opened(event) {
+// A link that opens here waits a moment, so that the page it leads to counts without it.
+async function opened(event) {
   const link = event.target.closest?.("a[data-read]");
   if (!link || !bell() || event.button > 1) return;
-  markRead(link.dataset.read);
+  const opensHere = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;
+  if (opensHere) event.preventDefault();
   link.closest(".is-unread")?.classList.remove("is-unread");
-  link.closest("[data-toast]")?.remove();
+  const isRead = markRead(link.dataset.read);
+  if (!opensHere) return link.closest("[data-toast]")?.remove();
+  await Promise.race([isRead, new Promise((resolve) => setTimeout(resolve, PATIENCE))]);
+  location.assign(link.href);
 }
 
 document.addEventListener("click", opened);
@@ -53,8 +59,7 @@ function say({ id, notice, title, body, url }) {
     said.addEventListener("click", () => {
       window.focus();
       said.close();
-      markRead(notice);
-      location.assign(url);
+      markRead(notice).then(() => location.assign(url));
     });
   } catch {
     clearTimeout(timer); // browsers of phones take it from a service worker alone, which there is none of

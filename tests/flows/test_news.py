@@ -48,7 +48,7 @@ def test_a_generation_that_settles_is_told_on_the_page_and_by_the_browser_of_a_h
         expect(toast).to_contain_text("Failed A lighthouse", timeout=30_000)
         expect(page.get_by_role("link", name="News, 1 unread")).to_be_visible()
 
-        with page.expect_request("**/news/fresh/**"):
+        with page.expect_response("**/news/fresh/**"):
             page.evaluate(HIDE, True)
         upstream.documents[second] = answer(second, "failed")
         (pk,) = team.track(second)

@@ -20,6 +20,15 @@ from tests.factories import make_member
 os.environ.setdefault("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
 
 
+LONG = ("chaos/test_kills.py", "ops/test_commands.py", "ops/test_backup.py")
+"""Files of minutes, that would be among the last ones, with one process at work and the others done."""
+
+
+@pytest.hookimpl(trylast=True)  # after pytest-django, which puts what uses no database of its process last
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: not item.path.as_posix().endswith(LONG))
+
+
 @pytest.fixture(autouse=True)
 def own_cache(settings: Settings) -> None:
     """Give each test an empty cache: Redis rolls nothing back, and is shared by the processes of a run."""

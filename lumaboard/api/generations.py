@@ -26,7 +26,7 @@ from lumaboard.api.shapes import (
 )
 from lumaboard.connections.models import Connection
 from lumaboard.generations import operations
-from lumaboard.generations.models import Generation
+from lumaboard.generations.models import Generation, State
 from lumaboard.generations.operations import Wanted
 from lumaboard.generations.paging import keyset_page
 from lumaboard.generations.paste import read
@@ -164,7 +164,8 @@ def restore(request: ApiRequest, pk: int) -> dict[str, Any]:
 )
 def refresh(request: ApiRequest, pk: int) -> dict[str, Any]:
     """The answer comes before the provider's: get the generation again. Scope: track; with admin also what others made."""
-    operations.check_now(changeable(request.auth, pk), actor_id=request.auth.user.pk, now=timezone.now())
+    row = changeable(request.auth, pk)
+    operations.check_now(row, actor_id=request.auth.user.pk, now=timezone.now(), may_reopen=row.state == State.FAILED)
     return generation_of(visible(request.auth, pk))
 
 

@@ -195,8 +195,15 @@ def restore(request: MemberRequest, pk: int) -> HttpResponse:
 @member_required
 @require_POST
 def check_now(request: MemberRequest, pk: int) -> HttpResponse:
-    operations.check_now(_generation(request, pk), actor_id=request.member.user.pk, now=timezone.now())
-    return _done(request, _("Asking the provider now."))
+    is_asked = operations.check_now(
+        _generation(request, pk),
+        actor_id=request.member.user.pk,
+        now=timezone.now(),
+        may_reopen="reopen" in request.POST,
+    )
+    return _done(
+        request, _("Asking the provider now.") if is_asked else _("It has ended meanwhile: there is nothing to ask.")
+    )
 
 
 @member_required

@@ -238,20 +238,22 @@ def _move(generations: Iterable[Generation], *, is_trashed: bool, verb: str, act
     return moved
 
 
-def check_now(generation: Generation, *, actor_id: int, now: datetime) -> None:
+def check_now(generation: Generation, *, actor_id: int, now: datetime, may_reopen: bool = False) -> bool:
     """Ask upstream again at once: a pending one early, a parked or missing one awake, a failed one once more by hand.
 
     A failed generation becomes due again only for this one asking, which is the recorded manual act by which a settled
-    state may change.
+    state may change. `may_reopen` says that whoever asks has seen that it failed: on a page of a moment ago it may still
+    run. False, with nothing done, where there is nothing to ask.
     """
     with transaction.atomic():
         seq = raise_seq(generation.workspace_id)
         row = Generation.objects.select_for_update().get(pk=generation.pk)
         before = cells_of_row(row)
-        if row.state == State.FAILED:
+        if row.state == State.FAILED and may_reopen:
             _reopen(row, now=now)
-        if row.state in PENDING:
-            row.next_refresh_at = now
+        if row.is_settled:
+            return False
+        row.next_refresh_at = now
         if row.attention in (Attention.PARKED, Attention.MISSING):
             row.attention = ""
             row.not_found_count, row.not_found_since = 0, None
@@ -261,6 +263,7 @@ def check_now(generation: Generation, *, actor_id: int, now: datetime) -> None:
         add_counts(row.workspace_id, difference(before, cells_of_row(row)))
         record("check_now", workspace_id=row.workspace_id, actor_id=actor_id, target=row)
         enqueue("lumaboard.refresh.jobs.refresh_due")
+        return True
 
 
 def _reopen(row: Generation, *, now: datetime) -> None:

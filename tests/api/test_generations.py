@@ -151,6 +151,14 @@ def test_a_refresh_makes_a_generation_due(alice: Membership, program: Program) -
     assert row.next_refresh_at < NOW + timedelta(days=9)
 
 
+@pytest.mark.parametrize(("state", "after"), [(State.FAILED, State.RUNNING), (State.SUCCEEDED, State.SUCCEEDED)])
+def test_a_refresh_asks_once_more_about_what_failed_and_leaves_what_is_ready(
+    alice: Membership, program: Program, state: State, after: State
+) -> None:
+    row = make_generation(make_connection(alice.workspace), state=state, created_by=alice.user)
+    assert program.ask("post", f"/generations/{row.pk}/refresh").json()["state"] == after
+
+
 def test_transitions_come_in_their_order(alice: Membership, program: Program) -> None:
     pk = make_generation(make_connection(alice.workspace), state=State.SUCCEEDED).pk
     told = program.get(f"/generations/{pk}/transitions")["items"]

@@ -38,12 +38,19 @@ def detail(membership: Membership, film: Generation) -> str:
     return client_of(membership).get(f"/w/{membership.workspace.slug}/g/{film.pk}/").content.decode()
 
 
+def test_asking_again_about_one_that_failed_is_an_act_too(alice: Membership, mia: Membership) -> None:
+    row = make_generation(make_connection(alice.workspace), state=State.FAILED, created_by=mia.user)
+    assert operations.check_now(row, actor_id=mia.user.pk, now=LATER, may_reopen=True)
+    row.refresh_from_db()
+    assert (row.acted_by, row.acted_at) == (mia.user, LATER)
+    assert "Checked again by Mia Moreau" in detail(mia, row)
+
+
 @pytest.mark.parametrize(
     ("act", "words"),
     [
         (lambda row, by: operations.rename(row, "Dusk", actor_id=by, now=LATER), "Renamed"),
         (lambda row, by: operations.trash([row], actor_id=by, now=LATER), "Moved to trash"),
-        (lambda row, by: operations.check_now(row, actor_id=by, now=LATER), "Checked again"),
         (lambda row, by: operations.stop_tracking(row, actor_id=by, now=LATER), "Moved to trash"),
         (lambda row, by: archive.fetch_again(row, actor_id=by, now=LATER), "Fetched again"),
         (lambda row, by: operations.set_private(row, is_private=True, actor_id=by, now=LATER), "Made private"),

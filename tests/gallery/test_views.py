@@ -218,6 +218,28 @@ def test_filters_stand_in_the_address(alice: Membership, alice_client: Client, q
     assert {row.prompt.split()[0] for row in rows} == shown
 
 
+@pytest.mark.parametrize("state", [State.FAILED, State.SUCCEEDED])
+def test_check_now_from_a_page_of_before_the_end_asks_nothing(
+    alice: Membership, alice_client: Client, state: State
+) -> None:
+    row = make_generation(make_connection(alice.workspace), state=state)
+    answer = alice_client.post(gallery(alice, f"g/{row.pk}/check-now/"), follow=True)
+    assert "It has ended meanwhile" in answer.content.decode()
+    row.refresh_from_db()
+    assert (row.state, row.rev, row.acted_by) == (state, 0, None)
+    assert row.transitions.count() == 2
+
+
+def test_the_page_of_one_that_failed_offers_to_ask_once_more(alice: Membership, alice_client: Client) -> None:
+    row = make_generation(make_connection(alice.workspace), state=State.FAILED)
+    address = gallery(alice, f"g/{row.pk}/")
+    assert '<input type="hidden" name="reopen" value="1">' in alice_client.get(address).content.decode()
+    alice_client.post(f"{address}check-now/", {"reopen": "1"})
+    row.refresh_from_db()
+    assert row.state == State.RUNNING
+    assert 'name="reopen"' not in alice_client.get(address).content.decode()
+
+
 def test_a_viewer_looks_but_may_not_touch(alice: Membership, bob: Membership, bob_client: Client) -> None:
     generation = make_generation(make_connection(alice.workspace), created_by=alice.user)
     assert bob_client.get(gallery(alice, f"g/{generation.pk}/")).status_code == 200

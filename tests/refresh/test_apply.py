@@ -117,7 +117,7 @@ def test_a_generation_in_the_trash_is_watched_and_counted_as_trash() -> None:
 def test_a_failed_generation_that_is_checked_again_may_succeed_with_every_step_on_record() -> None:
     alice = make_member()
     generation = make_generation(make_connection(alice.workspace), state=State.FAILED)
-    check_now(generation, actor_id=alice.user_id, now=NOW)
+    check_now(generation, actor_id=alice.user_id, now=NOW, may_reopen=True)
     generation.refresh_from_db()
 
     apply([heard(generation, snapshot("succeeded", files=(RAW,)), seconds=1)], now=NOW)

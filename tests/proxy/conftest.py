@@ -77,7 +77,8 @@ def refusing_rows_in(table: str) -> Iterator[None]:
             function = "BEGIN RAISE EXCEPTION 'full'; END"
             cursor.execute(f"CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$ {function} $$")
         cursor.execute(f"CREATE TRIGGER refuse BEFORE INSERT ON {table} {body}")
-        try:
-            yield
-        finally:
+    try:
+        yield
+    finally:
+        with database.cursor() as cursor:  # a new one: what could not be written down may have ended the connection
             cursor.execute("DROP TRIGGER refuse" if database.vendor == "sqlite" else "DROP FUNCTION refuse CASCADE")

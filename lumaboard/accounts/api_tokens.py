@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
@@ -13,9 +13,10 @@ from django.db.models import QuerySet
 from django.utils.translation import gettext as _
 
 from lumaboard.accounts.access import Member, changing_people, scopes_for
-from lumaboard.accounts.models import ApiToken, ApiTokenQuerySet, Membership, Role, Scope, User
+from lumaboard.accounts.models import ApiToken, Membership, Role, Scope, User
 from lumaboard.accounts.tokens import hash_token, new_token
 from lumaboard.audit.operations import record
+from lumaboard.core.prepared import Prepared, given
 
 PREFIX: Final = "lb_"
 """Lets people and secret scanners tell what they have found."""
@@ -124,7 +125,7 @@ def member_by_token(header: str, *, now: datetime) -> Member | None:
     token = token.strip()
     if scheme.lower() != "bearer" or not token.startswith(PREFIX) or len(token) != _LENGTH:
         return None
-    member = _member(ApiToken.objects.filter(token_hash=hash_token(token)), now)
+    member = _member(_by_hash(token_hash=hash_token(token)), now)
     if member is not None and member.token is not None:
         _note_use(member.token, now)
     return member
@@ -132,19 +133,25 @@ def member_by_token(header: str, *, now: datetime) -> Member | None:
 
 def member_by_token_id(pk: int, *, now: datetime) -> Member | None:
     """The same for something that this token signed: it is worth as much as the token is now. One query."""
-    return _member(ApiToken.objects.filter(pk=pk), now)
+    return _member(_by_id(pk=pk), now)
 
 
-def _member(tokens: ApiTokenQuerySet, now: datetime) -> Member | None:
-    row = (
-        tokens.live(now)
-        .filter(membership__user__is_active=True, membership__workspace__deleted_at=None)
-        .select_related("membership__user", "membership__workspace")
-        .first()
-    )
-    if row is None:
+def _with_whose() -> QuerySet[ApiToken]:
+    return ApiToken.objects.select_related("membership__user", "membership__workspace")
+
+
+_by_hash: Final = Prepared(lambda: _with_whose().filter(token_hash=given("token_hash")))
+_by_id: Final = Prepared(lambda: _with_whose().filter(pk=given("pk")))
+
+
+def _member(tokens: Sequence[ApiToken], now: datetime) -> Member | None:
+    """Give the member of the one token in question, if it and they are still good for anything."""
+    row = next(iter(tokens), None)
+    if row is None or not row.is_live(now):
         return None
     membership = row.membership
+    if not membership.user.is_active or membership.workspace.deleted_at is not None:
+        return None
     return Member(user=membership.user, workspace=membership.workspace, role=Role(membership.role), token=row)
 
 

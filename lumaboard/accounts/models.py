@@ -224,12 +224,6 @@ class Scope(models.TextChoices):
     ADMIN = "admin", _("Admin")
 
 
-class ApiTokenQuerySet(models.QuerySet["ApiToken"]):
-    def live(self, now: datetime) -> ApiTokenQuerySet:
-        """Neither revoked nor over their time."""
-        return self.filter(models.Q(expires_at=None) | models.Q(expires_at__gt=now), revoked_at=None)
-
-
 class ApiToken(models.Model):
     """What a program acts with for a person in a workspace; it ends with their membership. Only its hash is kept."""
 
@@ -246,10 +240,12 @@ class ApiToken(models.Model):
     revoked_at = models.DateTimeField(null=True)
     last_used_at = models.DateTimeField(null=True)  # to the minute
 
-    objects = ApiTokenQuerySet.as_manager()
-
     def __str__(self) -> str:
         return self.name
+
+    def is_live(self, now: datetime) -> bool:
+        """Whether it can be used: neither revoked nor over its time."""
+        return self.revoked_at is None and not self.is_over(now)
 
     def is_over(self, now: datetime) -> bool:
         """Whether its time is over; whether it was revoked is another question."""

@@ -95,6 +95,20 @@ def take_calls(wanted: Mapping[int, int], *, now: datetime) -> dict[int, int]:
     return granted
 
 
+def take_call(connection: Connection, *, now: datetime) -> bool:
+    """Take one call from a bucket that has just been read, and say whether one was left.
+
+    One statement, unless somebody took from it meanwhile. Call it inside a transaction, as `take_calls`.
+    """
+    level = _level(connection, now)
+    if level >= 1:
+        row = (connection.pk, level - 1, now, connection.calls_left, connection.calls_left_at)
+        bucket = ("calls_left", "calls_left_at")
+        if update_rows(Connection, bucket, [row], guards=bucket):
+            return True
+    return bool(take_calls({connection.pk: 1}, now=now).get(connection.pk))
+
+
 def return_calls(unused: Mapping[int, int], *, now: datetime) -> None:
     """Put back calls that were taken and not made."""
     with transaction.atomic():

@@ -15,7 +15,8 @@ def update_rows(
 ) -> int:
     """Set `columns` of each row (primary key, values, guard values) and say how many rows were changed.
 
-    Rows whose `guards` hold other values by now are left alone; the number returned tells that there were some. Names are
+    Rows whose `guards` hold other values by now are left alone (nothing equals nothing there, as in Python); the number
+    returned tells that there were some. Names are
     those of fields, never of anything a user sent. Call it inside a transaction: on SQLite each row is a step of its own.
     """
     if not rows:
@@ -35,8 +36,10 @@ def _update_from_arrays(
     quote = connection.ops.quote_name
     names = [f"c{number}" for number in range(len(fields))]
     arrays = ", ".join(f"%s::{field.cast_db_type(connection)}[]" for field in fields)
-    pairs = [f"{quote(_column(field))} = v.{name}" for field, name in zip(fields, names, strict=True)]
-    conditions = [f"t.{pair}" for pair in (pairs[0], *pairs[settable + 1 :])]
+    columns = [quote(_column(field)) for field in fields]
+    pairs = [f"{column} = v.{name}" for column, name in zip(columns, names, strict=True)]
+    guarded = list(zip(columns, names, strict=True))[settable + 1 :]
+    conditions = [f"t.{pairs[0]}", *(f"t.{column} IS NOT DISTINCT FROM v.{name}" for column, name in guarded)]
     statement = (
         f"UPDATE {quote(model._meta.db_table)} AS t SET {', '.join(pairs[1 : settable + 1])} "  # noqa: S608  our names
         f"FROM unnest({arrays}) AS v({', '.join(names)}) WHERE {' AND '.join(conditions)}"
@@ -50,8 +53,9 @@ def _update_one_by_one(
     model: type[models.Model], fields: Sequence[models.Field[Any, Any]], settable: int, values: list[list[Any]]
 ) -> int:
     quote = connection.ops.quote_name
-    pairs = [f"{quote(_column(field))} = %s" for field in fields]
-    conditions = (pairs[0], *pairs[settable + 1 :])
+    columns = [quote(_column(field)) for field in fields]
+    pairs = [f"{column} = %s" for column in columns]
+    conditions = [pairs[0], *(f"{column} IS %s" for column in columns[settable + 1 :])]
     statement = (
         f"UPDATE {quote(model._meta.db_table)} SET {', '.join(pairs[1 : settable + 1])} "  # noqa: S608  our names
         f"WHERE {' AND '.join(conditions)}"

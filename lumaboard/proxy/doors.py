@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 from django.db.models import Q
 
 from lumaboard.accounts.access import Member
-from lumaboard.connections.budget import CIRCUIT_OPENS_AFTER, circuits, host_of, take_calls, take_key_probe
+from lumaboard.connections.budget import CIRCUIT_OPENS_AFTER, circuits, host_of, take_call, take_key_probe
 from lumaboard.connections.clients import client_for, passing_session
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection, PauseReason
@@ -16,6 +17,8 @@ from lumaboard.connections.outcomes import note_unreadable_key
 from lumaboard.core.http import whole_number
 from lumaboard.proxy.answers import Refused, later
 from lumaboard.upstream.client import Client
+
+_GOOD_FOR: Final = timedelta(seconds=5)
 
 
 def choose(member: Member, asked_for: str) -> Connection:
@@ -62,15 +65,25 @@ def check_budget(connection: Connection, *, now: datetime) -> None:
     if connection.blocked_until is not None and connection.blocked_until > now:
         seconds = (connection.blocked_until - now).total_seconds()
         raise later(429, "The provider asked for a pause with this key.", seconds=seconds)
+    if not _answered_just_now(connection, now=now):
+        _check_circuit(connection, now=now)
+    with transaction.atomic(savepoint=False):
+        is_granted = take_call(connection, now=now)
+    if not is_granted:
+        raise later(429, "Too many requests with this connection. Wait as long as Retry-After says.", seconds=1)
+
+
+def _answered_just_now(connection: Connection, *, now: datetime) -> bool:
+    """Say whether a good answer came so lately that the circuit of its host need not be read."""
+    return connection.answered_at is not None and timedelta(0) <= now - connection.answered_at < _GOOD_FOR
+
+
+def _check_circuit(connection: Connection, *, now: datetime) -> None:
     name = host_of(connection.base_url)
     host = circuits([name]).get(name)
     if host is not None and host.failure_count >= CIRCUIT_OPENS_AFTER and host.open_until and host.open_until > now:
         seconds = (host.open_until - now).total_seconds()
         raise later(503, "The provider has not answered for a while. It is tried again in a moment.", seconds=seconds)
-    with transaction.atomic():
-        granted = take_calls({connection.pk: 1}, now=now)
-    if not granted.get(connection.pk):
-        raise later(429, "Too many requests with this connection. Wait as long as Retry-After says.", seconds=1)
 
 
 def client_through(connection: Connection, *, now: datetime) -> Client:

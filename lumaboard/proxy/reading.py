@@ -12,6 +12,8 @@ from django.db import transaction
 
 from lumaboard.accounts.access import Member
 from lumaboard.connections.models import Connection
+from lumaboard.core.prepared import Prepared, given
+from lumaboard.core.transactions import forgettable
 from lumaboard.generations.models import Act, Generation, RawAnswer
 from lumaboard.outbound import Answer
 from lumaboard.proxy.answers import ProxyResponse, Refused, later, passed_on, recorded, unanswered, without_ours
@@ -42,20 +44,27 @@ _LOOK_EVERY_SECONDS: Final = 0.1
 _ASKING_TAKES: Final = timedelta(seconds=20)
 _MOST_TAKE: Final = timedelta(seconds=2)
 
+_named: Final = Prepared(
+    lambda: Generation.objects.select_related("connection").filter(
+        connection__workspace=given("workspace"), task_id=given("task_id")
+    )
+)
+_documents: Final = Prepared(lambda: RawAnswer.objects.filter(generation=given("generation")))
+
 
 def row_of(call: Call, member: Member) -> Generation | None:
     """Give the generation that the path names, if it is known and this member may see it.
 
     Raises `Refused` for one that a colleague keeps private: to others there is no such thing.
     """
-    rows = Generation.objects.filter(workspace=member.workspace, task_id=call.task_id).select_related("connection")
+    found = _named(workspace=member.workspace.pk, task_id=call.task_id)
     if call.connection:
-        rows = rows.filter(connection=choose(member, call.connection))
-    found = list(rows.order_by("connection_id"))
+        chosen = choose(member, call.connection)
+        found = [row for row in found if row.connection_id == chosen.pk]
     visible = [row for row in found if row.private_to in (None, member.user.pk)]
     if found and not visible:
         raise not_found()
-    return visible[0] if visible else None
+    return min(visible, key=lambda row: row.connection_id, default=None)
 
 
 def not_found() -> Refused:
@@ -78,7 +87,7 @@ def read_one(call: Call, member: Member, *, clock: Clock) -> ProxyResponse:
 
 def _from_record(row: Generation, *, now: datetime) -> ProxyResponse | None:
     """Give what upstream said last, where asking it again would tell nothing new."""
-    document = RawAnswer.objects.filter(generation=row).first()
+    document = _document(row)
     if document is None:
         return None
     if row.is_settled:
@@ -89,6 +98,10 @@ def _from_record(row: Generation, *, now: datetime) -> ProxyResponse | None:
     is_watched = row.next_refresh_at is not None and row.next_refresh_at > now - _ENGINE_IS_LATE
     is_new = row.asked_at is not None and now - row.asked_at < _JUST_HEARD
     return _told(row, document, now=now) if is_watched or is_new else None
+
+
+def _document(row: Generation) -> RawAnswer | None:
+    return next(iter(_documents(generation=row.pk)), None)
 
 
 def _told(row: Generation, document: RawAnswer, *, now: datetime) -> ProxyResponse:
@@ -168,8 +181,8 @@ def _pending(call: Call, row: Generation, *, is_forced: bool, clock: Clock) -> P
 
 
 def _claim(row: Generation, *, now: datetime) -> Claim | None:
-    """Take the row and a call of the budget, or neither; in one transaction, since each waits for the disk."""
-    with transaction.atomic():
+    """Take the row and a call of the budget, or neither."""
+    with forgettable():
         check_budget(row.connection, now=now)
         claim = claim_one(row, now=now)
         if claim is None:
@@ -191,7 +204,7 @@ def _is_being_asked(row: Generation, *, now: datetime) -> bool:
 
 def _just_heard(row: Generation, *, now: datetime) -> ProxyResponse:
     """Give what somebody else's asking, for which this program waited, has brought."""
-    document = RawAnswer.objects.filter(generation=row).first()
+    document = _document(row)
     if document is None or row.error_kind:
         raise later(502, row.error_text or "The provider's answer could not be read.", seconds=2)
     return _told(row, document, now=now)

@@ -16,6 +16,7 @@ from lumaboard.archive.links import as_stored
 from lumaboard.connections.models import Connection
 from lumaboard.core.bulk import update_rows
 from lumaboard.core.queue import enqueue
+from lumaboard.core.transactions import forgettable
 from lumaboard.generations.counts import Cell, add_counts, buckets_of, cells_of, cells_of_row, difference, raise_seq
 from lumaboard.generations.models import (
     SETTLED,
@@ -66,7 +67,7 @@ def apply(
     chunk = sorted(map(_without_ours, chunk), key=lambda heard: heard.claim.row.pk)
     items = [decided(heard.claim.row, heard) for heard in chunk]
     try:
-        with transaction.atomic():
+        with transaction.atomic() if any(item.change.is_visible for item in items) else forgettable():
             seqs = _raise_seqs(item.row.workspace_id for item in items if item.change.is_visible)
             return _write(items, seqs, now=now)
     except _RowsMoved:

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from django.db import connection as database
-from django.db import transaction
 from django.db.models import Exists, OuterRef, Subquery
 
 from lumaboard.connections.budget import (
@@ -26,6 +25,7 @@ from lumaboard.connections.budget import (
 )
 from lumaboard.connections.models import Connection
 from lumaboard.core.bulk import update_rows
+from lumaboard.core.transactions import forgettable
 from lumaboard.generations.models import Generation
 from lumaboard.generations.querysets import CLOCK_SLACK
 from lumaboard.refresh.backoff import at_latest, pace, spread
@@ -72,7 +72,7 @@ def claim_due(*, now: datetime, limit: int, draw: Callable[[], float] = random.r
     if not shares:
         return []
     by_id = {connection.pk: connection for connection in connections}
-    with transaction.atomic():
+    with forgettable():
         granted = take_calls(shares, now=now)
         rows = _lock_due({pk: calls for pk, calls in granted.items() if calls}, now=now)
         lease = secrets.token_hex(16)

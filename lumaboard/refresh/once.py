@@ -12,6 +12,7 @@ from typing import Final
 from django.db import transaction
 
 from lumaboard.connections.outcomes import Book
+from lumaboard.core.bulk import update_rows
 from lumaboard.generations.counts import raise_seq
 from lumaboard.generations.models import SETTLED, Generation, RawAnswer
 from lumaboard.news.hooks.callbacks import cleaned
@@ -25,18 +26,16 @@ _GOOD_FOR: Final = timedelta(seconds=5)
 
 
 def claim_one(row: Generation, *, now: datetime, draw: Callable[[], float] = random.random) -> Claim | None:
-    """Take a pending row as it was read, due or not; None if somebody else took it meanwhile.
+    """Take a row that was pending when it was read, due or not; None if somebody else took it meanwhile.
 
     Its next asking moves on by a pace, so whoever asks in between costs upstream nothing extra. The call is not taken from
     the key's budget here: that is the caller's to do before.
     """
-    before = {"asked_at": row.asked_at, "lease": row.lease, "next_refresh_at": row.next_refresh_at}
+    before = (row.state, row.next_refresh_at, row.lease, row.asked_at)
     claim = claim_of(row, row.connection, secrets.token_hex(16), now=now, draw=draw)
-    is_won = (
-        Generation.objects.pending()
-        .filter(pk=row.pk, **before)
-        .update(next_refresh_at=claim.next_refresh_at, lease=claim.lease, asked_at=now)
-    )
+    columns = ("next_refresh_at", "lease", "asked_at")
+    after = (row.pk, claim.next_refresh_at, claim.lease, now)
+    is_won = update_rows(Generation, columns, [(*after, *before)], guards=("state", *columns))
     # The lease is let go of whatever is heard: the next to wait for an answer would wait for it.
     return replace(claim, is_paced=False) if is_won else None
 

@@ -16,8 +16,8 @@ def update_rows(
     """Set `columns` of each row (primary key, values, guard values) and say how many rows were changed.
 
     Rows whose `guards` hold other values by now are left alone (nothing equals nothing there, as in Python); the number
-    returned tells that there were some. Names are
-    those of fields, never of anything a user sent. Call it inside a transaction: on SQLite each row is a step of its own.
+    returned tells that there were some. Names are those of fields, never of anything a user sent. Call it inside a
+    transaction: on SQLite each row is a step of its own.
     """
     if not rows:
         return 0
@@ -25,7 +25,7 @@ def update_rows(
     values = [
         [field.get_db_prep_save(value, connection) for field, value in zip(fields, row, strict=True)] for row in rows
     ]
-    if connection.vendor == "postgresql":
+    if connection.vendor == "postgresql" and len(rows) > 1:
         return _update_from_arrays(model, fields, len(columns), values)
     return _update_one_by_one(model, fields, len(columns), values)
 
@@ -55,7 +55,8 @@ def _update_one_by_one(
     quote = connection.ops.quote_name
     columns = [quote(_column(field)) for field in fields]
     pairs = [f"{column} = %s" for column in columns]
-    conditions = [pairs[0], *(f"{column} IS %s" for column in columns[settable + 1 :])]
+    same = "IS NOT DISTINCT FROM" if connection.vendor == "postgresql" else "IS"
+    conditions = [pairs[0], *(f"{column} {same} %s" for column in columns[settable + 1 :])]
     statement = (
         f"UPDATE {quote(model._meta.db_table)} SET {', '.join(pairs[1 : settable + 1])} "  # noqa: S608  our names
         f"WHERE {' AND '.join(conditions)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Final
 
@@ -40,6 +40,20 @@ class ProxyResponse(HttpResponse):
         for name, value in _HEADERS.items():
             self.headers[name] = value
         self.headers[SOURCE] = source
+        self._left: Callable[[], object] | None = None
+
+    def leave(self, act: Callable[[], object]) -> None:
+        """Leave something to do for when the answer has gone out; whoever asked does not wait for it."""
+        self._left = act
+
+    def close(self) -> None:
+        """Do what was left, in the thread of the request. The server calls this when it has sent the last byte."""
+        act, self._left = self._left, None
+        try:
+            if act is not None:
+                act()
+        finally:
+            super().close()
 
 
 class Refused(Exception):

@@ -21,15 +21,20 @@ def cpu_seconds(act: Callable[[], object]) -> float:
 
 
 def medians(
-    *acts: Callable[[], object], repeats: int, measure: Callable[[Callable[[], object]], float] = seconds
+    *acts: Callable[[], object],
+    repeats: int,
+    measure: Callable[[Callable[[], object]], float] = seconds,
+    after: Callable[[], object] = lambda: None,
 ) -> list[float]:
-    """Measure each of these in turn, as often as said, after a first time that does not count."""
+    """Measure each of these in turn, as often as said, after a first time that does not count; nor does what comes `after`."""
     for act in acts:
         act()
+        after()
     taken: list[list[float]] = [[] for _ in acts]
     for _ in range(repeats):
         for times, act in zip(taken, acts, strict=True):
             times.append(measure(act))
+            after()
     return [median(times) for times in taken]
 
 

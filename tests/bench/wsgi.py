@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from io import BytesIO
 from typing import Any
 
@@ -21,11 +22,24 @@ class Site:
             clear_url_caches()
         self._application = get_wsgi_application()
 
+        self._end: Callable[[], None] = lambda: None
+
     def get(self, path: str, *, cookie: str = "", status: int = 200, **headers: str) -> bytes:
         """Read one answer to its end; anything but the expected status is an error of the bench.
 
         Headers are named as the gateway names them: `HTTP_AUTHORIZATION`.
         """
+        try:
+            return self.read(path, cookie=cookie, status=status, **headers)
+        finally:
+            self.end()
+
+    def end(self) -> None:
+        """Close the answer that was read last, as the server does when its last byte has gone out."""
+        self._end()
+
+    def read(self, path: str, *, cookie: str = "", status: int = 200, **headers: str) -> bytes:
+        """The same until the last byte: what the application does afterwards, nobody waits for. To be followed by `end`."""
         path, _, query = path.partition("?")
         environ: dict[str, Any] = {
             "REQUEST_METHOD": "GET",
@@ -44,9 +58,7 @@ class Site:
         }
         statuses: list[str] = []
         answer = self._application(environ, lambda line, headers, error=None: statuses.append(line))  # type: ignore[arg-type]  # nobody calls what it returns
-        try:
-            body = b"".join(answer)
-        finally:
-            answer.close()
+        self._end = answer.close
+        body = b"".join(answer)
         assert statuses[0].startswith(str(status)), f"{path} answered {statuses[0]}"
         return body

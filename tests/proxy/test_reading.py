@@ -9,8 +9,10 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 from django.db import connection as database
 from django.http import HttpResponse
+from django.test import RequestFactory
 from django.utils import timezone
 
 from lumaboard.accounts.models import Membership
@@ -91,6 +93,29 @@ def test_a_program_can_ask_for_a_real_answer(alice: Membership, program: Program
     assert row.raw_answer.body.encode() == response.content
     program.ask("/generations/running-1", headers={"Cache-Control": "no-cache"})
     assert len(upstream.requests) == 2
+
+
+@pytest.mark.django_db(transaction=True)  # the server ends connections between requests
+def test_news_is_written_before_the_answer_goes_out_and_the_rest_afterwards(
+    alice: Membership, program: Program, serve: Serve
+) -> None:
+    said = iter([pretty("running-1", state="dreaming")] * 2 + [pretty("running-1", **DONE)])
+    upstream = serve(lambda connection, request: saying_bytes(next(said))(connection, request))
+    row = known(connection_at(alice, upstream.url), b"{}", task_id="running-1")
+
+    for state_then, lease_is_held_then in (("running", False), ("running", True), ("succeeded", False)):
+        environ = (
+            RequestFactory()
+            .get("/dream-machine/v1/generations/running-1", headers=program.headers | {"Cache-Control": "no-cache"})
+            .environ
+        )
+        answer = WSGIHandler()(environ, lambda *_said: None)
+        assert b"".join(answer)
+        row.refresh_from_db()
+        assert (row.state, bool(row.lease)) == (state_then, lease_is_held_then)
+        answer.close()
+        row.refresh_from_db()
+        assert row.lease == ""
 
 
 @pytest.mark.parametrize("age", [timedelta(minutes=1), timedelta(hours=30)])

@@ -6,11 +6,14 @@ import asyncio
 import http.client
 import json
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import lumaai
@@ -24,6 +27,7 @@ from lumaboard.generations.models import Generation, State
 from lumaboard.simulator import Simulator
 from lumaboard.submission.models import Intent, IntentState
 from tests.factories import make_connection, make_token
+from tests.proxy.comet_script import PROMPTS
 from tests.proxy.conftest import ALL
 from tests.simulator.tools import TINY
 from tests.submission.conftest import ASKED, Serve, connection_at, created, saying_json
@@ -84,6 +88,28 @@ def test_the_same_without_waiting_in_threads(
 
     with ThreadPoolExecutor(1) as pool:  # the browser tests' loop may run in this thread
         assert pool.submit(asyncio.run, make()).result() == Generation.objects.get().task_id
+
+
+def test_a_script_for_cometapi_needs_another_host_and_key_and_nothing_else(
+    alice: Membership, token: str, simulator: Simulator, live_server: LiveServer
+) -> None:
+    def run(host: str, key: str) -> dict[str, Any]:
+        script = Path(__file__).with_name("comet_script.py")
+        ran = subprocess.run([sys.executable, script, host, key], capture_output=True, text=True, timeout=120)
+        assert ran.returncode == 0, ran.stderr
+        told: dict[str, Any] = json.loads(ran.stdout)
+        return told
+
+    make_connection(alice.workspace, kind=Kind.COMETAPI, base_url=simulator.url)
+    direct, through = run(simulator.url, "sk-good"), run(live_server.url, token)
+    assert [film["state"] for film in through["films"]] == ["completed", "failed"]
+    assert [film["told"] for film in through["films"]] == [film["told"] for film in direct["films"]]
+    assert through["unknown"] == direct["unknown"]
+    rows = {row.task_id: row for row in Generation.objects.all()}
+    film, refused = (rows[one["id"]] for one in through["films"])
+    assert len(rows) == 2
+    assert (film.prompt, film.aspect_ratio, film.created_by) == (PROMPTS[0], "16:9", alice.user)
+    assert [film.state, refused.state] == [State.SUCCEEDED, State.FAILED]
 
 
 @pytest.mark.parametrize(

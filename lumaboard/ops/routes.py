@@ -209,7 +209,7 @@ ROUTES: Final[dict[str, Access]] = {
     "gallery:new": role(get="submit", post="submit"),
     "gallery:bill": role(get="submit"),
     "gallery:concepts": role(get="submit"),
-    "gallery:takes": role(get="submit"),
+    "gallery:takes": role(get="see"),
     "gallery:activity": role(get="see"),
     "gallery:activity_choices": role(get="see"),
     "gallery:activity_export": role(get="export"),

@@ -288,6 +288,21 @@ def test_takes_are_their_makers_alone(
     assert colleague.get(takes).status_code == 404
 
 
+def test_who_may_only_look_by_now_sees_what_became_of_their_takes_and_no_way_to_make_more(
+    alice: Membership, path: str, serve: Serve
+) -> None:
+    server = serve(saying_json({"detail": "Advanced prompt moderation failed"}, "400 Bad Request"))
+    connection = connection_at(alice, server.url)
+    mia = make_member("Mia", role=Role.MEMBER, workspace=alice.workspace)
+    takes = client_of(mia).post(path, wish(connection))["Location"]
+    send_all()
+    Membership.objects.filter(pk=mia.pk).update(role=Role.VIEWER)
+    text = words_of(client_of(mia).get(takes))
+    assert "Advanced prompt moderation failed" in text
+    assert "Edit and try again" not in text
+    assert "Make more" not in text
+
+
 def test_viewers_may_not_and_are_not_led_there(bob_client: Client, alice: Membership, path: str) -> None:
     assert bob_client.get(path).status_code == 403
     assert path not in bob_client.get(f"/w/{alice.workspace.slug}/").content.decode()

@@ -1,7 +1,8 @@
 """Keep the parts of an installation running: start each, replace what ends or gives no sign of life, stop all of it.
 
 "The process exists" is not health: a job cluster whose idle worker was killed stays up and never works again. So a part
-may name a sign of life, and a part that gives none for `patience` seconds is replaced as a whole.
+may name a sign of life, and a part that gives none for `patience` seconds is replaced as a whole. One that gave none since it
+was started has perhaps not begun to work yet, on a machine this slow: it is given twice as long at the next start.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _LOOK_EVERY = 0.2
 _ASK_FOR_LIFE_EVERY = 2.0  # at most
 _LONGEST_PAUSE = 30.0
 _STEADY_AFTER = 60.0
+_MOST_DOUBLINGS = 5
+_NEVER_ASKED = object()
 _STOP_WITHIN = keeper.PATIENCE + 1.0
 
 SignOfLife = Callable[[], object]
@@ -56,7 +59,8 @@ class _Group:
         self.start_again_at = 0.0
         self.ends_in_a_row = 0
         self.well_at = 0.0
-        self._last_sign: object = None
+        self.silent_starts = 0  # in a row, of which none led to a sign of life
+        self._last_sign: object = _NEVER_ASKED
 
     def start(self, now: float) -> None:
         self.process = subprocess.Popen(  # noqa: S603  (commands come from lumaboard.ops.parts)
@@ -82,9 +86,14 @@ class _Group:
             connection.close()
             self.well_at = now
             return False
-        if sign != self._last_sign:
-            self._last_sign, self.well_at = sign, now
-        return now - self.well_at > patience
+        if self._last_sign is _NEVER_ASKED:
+            self._last_sign = sign
+        elif sign != self._last_sign:
+            self._last_sign, self.well_at, self.silent_starts = sign, now, 0
+        if now - self.well_at <= patience * 2 ** min(self.silent_starts, _MOST_DOUBLINGS):
+            return False
+        self.silent_starts += self.well_at == self.started_at
+        return True
 
     def kill(self, now: float) -> None:
         """Kill whatever is left of the group and say when it may start again: later each time it ends early."""
@@ -141,7 +150,7 @@ class Supervisor:
             logger.warning("%s ended; it starts again in %.1f s", group.part.name, group.start_again_at - now)
         elif ask and group.is_silent(now, self._patience):
             group.kill(now)
-            logger.warning("%s gave no sign of life for %.0f s and is replaced", group.part.name, self._patience)
+            logger.warning("%s gave no sign of life for %.0f s and is replaced", group.part.name, now - group.well_at)
 
     def _stop_all(self) -> None:
         processes = [group.process for group in self._groups if group.process is not None]

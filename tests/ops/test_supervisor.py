@@ -109,6 +109,22 @@ def test_a_part_that_gives_signs_of_life_is_left_alone(notes: Notes) -> None:
         assert alive(list(first)) == set(first)
 
 
+def test_a_part_that_is_slow_to_begin_is_given_more_time_at_each_start(notes: Notes) -> None:
+    """As a cluster on a machine that needs longer to start it than silence is borne: else it would never start."""
+    first_seen: dict[int, float] = {}
+
+    def sign_of_life() -> object:
+        now, number = time.monotonic(), len(notes.starts())
+        begun_at = first_seen.setdefault(number, now) + 4
+        return now if number and now > begun_at else "nothing yet"
+
+    with supervised(notes.part(sign_of_life), patience=1.8):
+        until(lambda: time.monotonic() > first_seen.get(len(notes.starts()), float("inf")) + 6, within=90)
+        starts = notes.starts()
+        assert len(starts) > 1
+        assert alive(list(starts[-1])) == set(starts[-1])
+
+
 def test_stopping_leaves_nothing_behind(notes: Notes) -> None:
     with supervised(notes.part()):
         first = notes.wait_for(1)

@@ -87,10 +87,12 @@ def test_a_killed_part_of_the_worker_is_replaced_and_work_goes_on(
     installation.bootstrap()
     with installation.running("worker", "--patience", "10") as worker:
 
-        def whole() -> list[int]:
-            return [pid for pid in children_of(worker.pid) if len(descendants_of(pid)) == CLUSTERS[probe]]
+        def whole() -> dict[int, int]:
+            """Both clusters by their size, once both have all their processes: one that is still starting looks like the other."""
+            keepers = {len(descendants_of(pid)): pid for pid in children_of(worker.pid)}
+            return keepers if keepers.keys() == set(CLUSTERS.values()) else {}
 
-        (keeper,) = until(whole, within=60)
+        keeper = until(whole, within=60)[CLUSTERS[probe]]
         until(lambda: last_probe(installation, probe), within=60)
         command, guard, *workers, monitor, pusher = family_of(keeper)
         targets = {

@@ -6,8 +6,9 @@ from typing import Final
 
 _ONE_RANGE: Final = re.compile(r"(?P<first>[0-9]*)-(?P<last>[0-9]*)", re.ASCII)
 _OPTIONAL_SPACE: Final = " \t"
-# More digits than any file's size has; longer numbers are cut to this, so that no text makes `int` work hard or refuse.
-_DIGITS: Final = 20
+# More digits than any file's size has; a longer number counts as the first one that has more, so that no text makes `int` work
+# hard or refuse.
+_DIGITS: Final = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,4 +63,4 @@ def _suffix(length: int, size: int) -> Span:
 
 def _number(digits: str) -> int:
     significant = digits.lstrip("0")
-    return int(significant[:_DIGITS] or "0")
+    return 10**_DIGITS if len(significant) > _DIGITS else int(significant or "0")

@@ -163,7 +163,8 @@ def restore(request: ApiRequest, pk: int) -> dict[str, Any]:
     "/generations/{row:pk}/refresh", response=writes(GenerationOut), url_name="refresh", summary="Ask the provider now"
 )
 def refresh(request: ApiRequest, pk: int) -> dict[str, Any]:
-    """The answer comes before the provider's: get the generation again. Scope: track; with admin also what others made."""
+    """Asks once more about one that failed, and leaves one that is ready as it is. The answer comes before the provider's: get
+    the generation again. Scope: track; with admin also what others made."""
     row = changeable(request.auth, pk)
     operations.check_now(row, actor_id=request.auth.user.pk, now=timezone.now(), may_reopen=row.state == State.FAILED)
     return generation_of(visible(request.auth, pk))

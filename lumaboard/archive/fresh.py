@@ -7,12 +7,10 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
-from django.db import transaction
-
 from lumaboard.archive import custody
 from lumaboard.archive.errors import CopyFailed, Postponed
 from lumaboard.archive.links import as_stored, links_of
-from lumaboard.connections.budget import askable, take_calls
+from lumaboard.connections.budget import askable, take_call
 from lumaboard.connections.clients import client_for
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection
@@ -76,9 +74,7 @@ def _take_call(connection: Connection, *, now: datetime) -> None:
     if not askable(Connection.objects.filter(pk=connection.pk), now).exists():
         sentence = "The link has ended. A fresh one is asked for as soon as the connection is in use again."
         raise Postponed(sentence, seconds=_NOT_ASKABLE_SECONDS)
-    with transaction.atomic():
-        granted = take_calls({connection.pk: 1}, now=now)[connection.pk]
-    if not granted:
+    if not take_call(connection, now=now):
         raise Postponed("The link has ended. A fresh one is asked for in a moment.", seconds=_NO_CALLS_SECONDS)
 
 

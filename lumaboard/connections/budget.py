@@ -29,6 +29,7 @@ PROBE_LEASE = timedelta(seconds=45)
 """How long one probe keeps others off a host; longer than any exchange."""
 
 _CLOCKS_DIFFER_BY_SECONDS = 60.0
+_NEWS_FOR = timedelta(seconds=5)
 _PROBE_SOONEST = timedelta(seconds=30)
 _PROBE_LATEST = timedelta(hours=1)
 
@@ -52,6 +53,11 @@ def askable(connections: ConnectionQuerySet, now: datetime) -> ConnectionQuerySe
         Q(blocked_until=None) | Q(blocked_until__lte=now) | Q(blocked_until__gt=now + timedelta(hours=2)),
         Q(pause_reason="") | Q(pause_reason=PauseReason.KEY_REFUSED, next_probe_at__lte=now),
     )
+
+
+def answered_just_now(connection: Connection, now: datetime) -> bool:
+    """Say whether a good answer came so lately that another tells nothing of key and host, nor their circuit of them."""
+    return connection.answered_at is not None and timedelta(0) <= now - connection.answered_at < _NEWS_FOR
 
 
 def circuits(names: Iterable[str]) -> dict[str, Host]:
@@ -96,17 +102,17 @@ def take_calls(wanted: Mapping[int, int], *, now: datetime) -> dict[int, int]:
 
 
 def take_call(connection: Connection, *, now: datetime) -> bool:
-    """Take one call from a bucket that has just been read, and say whether one was left.
+    """Take one call from this connection's bucket and say whether one was left; one statement if it has just been read.
 
-    One statement, unless somebody took from it meanwhile. Call it inside a transaction, as `take_calls`.
+    In a transaction of its own, or as a part of the one it is called in.
     """
     level = _level(connection, now)
-    if level >= 1:
-        row = (connection.pk, level - 1, now, connection.calls_left, connection.calls_left_at)
-        bucket = ("calls_left", "calls_left_at")
-        if update_rows(Connection, bucket, [row], guards=bucket):
+    bucket = ("calls_left", "calls_left_at")
+    row = (connection.pk, level - 1, now, connection.calls_left, connection.calls_left_at)
+    with transaction.atomic(savepoint=False):
+        if level >= 1 and update_rows(Connection, bucket, [row], guards=bucket):
             return True
-    return bool(take_calls({connection.pk: 1}, now=now).get(connection.pk))
+        return bool(take_calls({connection.pk: 1}, now=now).get(connection.pk))
 
 
 def return_calls(unused: Mapping[int, int], *, now: datetime) -> None:

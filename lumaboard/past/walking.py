@@ -23,7 +23,7 @@ from lumaboard.connections.budget import (
     circuits,
     full_jitter,
     host_of,
-    take_calls,
+    take_call,
     take_host_probe,
 )
 from lumaboard.connections.clients import client_for
@@ -141,9 +141,7 @@ def _obstacle(walk: Walk, connection: Connection, *, now: datetime) -> timedelta
     host = circuits([host_of(connection.base_url)]).get(host_of(connection.base_url))
     if host is not None and host.failure_count >= CIRCUIT_OPENS_AFTER and not take_host_probe(host, now=now):
         return _LATER
-    with transaction.atomic():
-        granted = take_calls({connection.pk: 1}, now=now)
-    return None if granted.get(connection.pk) else _MOMENT
+    return None if take_call(connection, now=now) else _MOMENT
 
 
 def _read(walk: Walk, connection: Connection, *, clock: Callable[[], datetime]) -> Batch:

@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
-from django.db import transaction
 from django.db.models import Q
 
 from lumaboard.accounts.access import Member
-from lumaboard.connections.budget import CIRCUIT_OPENS_AFTER, circuits, host_of, take_call, take_key_probe
+from lumaboard.connections.budget import (
+    CIRCUIT_OPENS_AFTER,
+    answered_just_now,
+    circuits,
+    host_of,
+    take_call,
+    take_key_probe,
+)
 from lumaboard.connections.clients import client_for, passing_session
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection, PauseReason
@@ -17,8 +22,6 @@ from lumaboard.connections.outcomes import note_unreadable_key
 from lumaboard.core.http import whole_number
 from lumaboard.proxy.answers import Refused, later
 from lumaboard.upstream.client import Client
-
-_GOOD_FOR: Final = timedelta(seconds=5)
 
 
 def choose(member: Member, asked_for: str) -> Connection:
@@ -65,17 +68,10 @@ def check_budget(connection: Connection, *, now: datetime) -> None:
     if connection.blocked_until is not None and connection.blocked_until > now:
         seconds = (connection.blocked_until - now).total_seconds()
         raise later(429, "The provider asked for a pause with this key.", seconds=seconds)
-    if not _answered_just_now(connection, now=now):
+    if not answered_just_now(connection, now):
         _check_circuit(connection, now=now)
-    with transaction.atomic(savepoint=False):
-        is_granted = take_call(connection, now=now)
-    if not is_granted:
+    if not take_call(connection, now=now):
         raise later(429, "Too many requests with this connection. Wait as long as Retry-After says.", seconds=1)
-
-
-def _answered_just_now(connection: Connection, *, now: datetime) -> bool:
-    """Say whether a good answer came so lately that the circuit of its host need not be read."""
-    return connection.answered_at is not None and timedelta(0) <= now - connection.answered_at < _GOOD_FOR
 
 
 def _check_circuit(connection: Connection, *, now: datetime) -> None:

@@ -6,10 +6,9 @@ import logging
 from datetime import datetime
 from time import monotonic
 
-from django.db import transaction
 from django.db.models import F
 
-from lumaboard.connections.budget import askable, take_calls
+from lumaboard.connections.budget import askable, take_call
 from lumaboard.connections.clients import client_for
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection
@@ -28,9 +27,7 @@ def read(*, now: datetime) -> None:
     for connection in ready.order_by(F("balance_at").asc(nulls_first=True), "pk"):
         if monotonic() >= ends_at:
             break
-        with transaction.atomic():
-            granted = take_calls({connection.pk: 1}, now=now)
-        if granted.get(connection.pk):
+        if take_call(connection, now=now):
             read_one(connection, now=now)
 
 

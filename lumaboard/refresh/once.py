@@ -6,11 +6,11 @@ import random
 import secrets
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
-from typing import Final
+from datetime import datetime
 
 from django.db import transaction
 
+from lumaboard.connections.budget import answered_just_now
 from lumaboard.connections.outcomes import Book
 from lumaboard.core.bulk import update_rows
 from lumaboard.generations.counts import raise_seq
@@ -20,9 +20,6 @@ from lumaboard.refresh.apply import apply
 from lumaboard.refresh.claim import Claim, claim_of
 from lumaboard.refresh.decide import TOO_YOUNG, Heard
 from lumaboard.upstream.types import Snapshot
-
-_GOOD_FOR: Final = timedelta(seconds=5)
-"""So long after one good answer the next says nothing about the key that is worth writing."""
 
 
 def claim_one(row: Generation, *, now: datetime, draw: Callable[[], float] = random.random) -> Claim | None:
@@ -62,9 +59,9 @@ def _is_one_more_good_answer(heard: Heard) -> bool:
     """Say whether it tells nothing of key and host that was not written down a moment ago, which would cost five statements."""
     key = heard.claim.connection
     is_troubled = key.error_kind or key.pause_reason or key.refused_count or key.is_out_of_credit
-    if heard.error is not None or is_troubled or key.looks_like_wrong_account or key.answered_at is None:
+    if heard.error is not None or is_troubled or key.looks_like_wrong_account:
         return False
-    return timedelta(0) <= heard.heard_at - key.answered_at < _GOOD_FOR
+    return answered_just_now(key, heard.heard_at)
 
 
 def keep_document(row: Generation, snapshot: Snapshot, *, heard_at: datetime) -> None:

@@ -7,9 +7,8 @@ from datetime import datetime
 from typing import Final
 
 from django.core.cache import cache
-from django.db import transaction
 
-from lumaboard.connections.budget import take_calls
+from lumaboard.connections.budget import take_call
 from lumaboard.connections.clients import client_for, passing_session
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection
@@ -55,8 +54,7 @@ def _may_ask(connection: Connection, *, now: datetime) -> bool:
     """Take one call of the key's budget, unless the key has to rest."""
     if connection.pause_reason or (connection.blocked_until is not None and connection.blocked_until > now):
         return False
-    with transaction.atomic():
-        return bool(take_calls({connection.pk: 1}, now=now).get(connection.pk))
+    return take_call(connection, now=now)
 
 
 def _key(connection: Connection) -> str:

@@ -15,7 +15,7 @@ from typing import Any, Final
 from django.db import transaction
 from django.db.models import Q
 
-from lumaboard.connections.budget import askable, take_calls
+from lumaboard.connections.budget import askable, take_call
 from lumaboard.connections.clients import client_for
 from lumaboard.connections.keys import KeyUnreadable
 from lumaboard.connections.models import Connection
@@ -210,9 +210,7 @@ def _listed(
     try:
         for number in range(_MOST_PAGES):
             asked_at, started = clock(), monotonic()
-            with transaction.atomic():
-                granted = take_calls({connection.pk: 1}, now=asked_at)
-            if not granted.get(connection.pk):
+            if not take_call(connection, now=asked_at):
                 return None
             error: UpstreamError | None = None
             try:
